@@ -1,0 +1,132 @@
+"""Who may do what: the only place that says so.
+
+Two questions. *Which objects does this person see?* is answered by a ``Q`` for the query set
+(``visible_cases``, ``visible_patients``): somebody else's object is simply not there. *May this
+person do that?* is answered by ``allowed``: a table from action to a rule on (user, object).
+
+Administrators run the platform and its models; they see no patient and no case.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+
+from accounts.models import Role
+
+
+class Action(StrEnum):
+    """Everything that a rule decides."""
+
+    CREATE_PATIENT = "patient.create"
+    EDIT_PATIENT = "patient.edit"
+    LIST_CASES = "case.list"
+    CREATE_CASE = "case.create"
+    EDIT_CASE = "case.edit"
+    ADD_IMAGES = "case.add_images"
+    REMOVE_IMAGE = "case.remove_image"
+    SUBMIT_CASE = "case.submit"
+    WITHDRAW_CASE = "case.withdraw"
+    COMMENT = "case.comment"
+    CLAIM_CASE = "case.claim"
+    RELEASE_CASE = "case.release"
+    RETRY_CELL = "cell.retry"
+    QUICK_LOOK = "quick_look"
+    MANAGE_PEOPLE = "people.manage"
+    VIEW_MODELS = "model.view"
+    MANAGE_MODELS = "model.manage"
+    VIEW_AUDIT = "audit.view"
+    VIEW_OPERATIONS = "operations.view"
+    USE_ADMIN = "admin.use"
+
+
+def _active(user: Any) -> bool:
+    return bool(
+        getattr(user, "is_authenticated", False) and user.is_active and user.organisation.is_active
+    )
+
+
+def _is(*roles: Role) -> Callable[[Any, Any], bool]:
+    return lambda user, _obj: user.role in roles
+
+
+def _own(user: Any, obj: Any) -> bool:
+    """A clinician, and the object (patient or case) is their organisation's or not there yet."""
+    return user.role == Role.CLINICIAN and (
+        obj is None or obj.organisation_id == user.organisation_id
+    )
+
+
+def _reads(user: Any, _case: Any) -> bool:
+    return user.role == Role.SPECIALIST
+
+
+def _holds(user: Any, case: Any) -> bool:
+    return user.role == Role.SPECIALIST and case.reader_id == user.pk
+
+
+RULES: dict[Action, Callable[[Any, Any], bool]] = {
+    Action.CREATE_PATIENT: _own,
+    Action.EDIT_PATIENT: _own,
+    Action.LIST_CASES: _is(Role.CLINICIAN, Role.SPECIALIST),
+    Action.CREATE_CASE: _own,
+    Action.EDIT_CASE: _own,
+    Action.ADD_IMAGES: _own,
+    Action.REMOVE_IMAGE: _own,
+    Action.SUBMIT_CASE: _own,
+    Action.WITHDRAW_CASE: _own,
+    Action.COMMENT: _is(Role.CLINICIAN, Role.SPECIALIST),
+    Action.CLAIM_CASE: _reads,
+    Action.RELEASE_CASE: _holds,
+    Action.RETRY_CELL: _is(Role.CLINICIAN, Role.SPECIALIST),
+    Action.QUICK_LOOK: _is(Role.CLINICIAN, Role.SPECIALIST, Role.ADMINISTRATOR),
+    Action.MANAGE_PEOPLE: _is(Role.ADMINISTRATOR),
+    Action.VIEW_MODELS: _is(Role.CLINICIAN, Role.SPECIALIST, Role.ADMINISTRATOR),
+    Action.MANAGE_MODELS: _is(Role.ADMINISTRATOR),
+    Action.VIEW_AUDIT: _is(Role.ADMINISTRATOR),
+    Action.VIEW_OPERATIONS: _is(Role.ADMINISTRATOR),
+    Action.USE_ADMIN: _is(Role.ADMINISTRATOR),
+}
+
+
+def allowed(user: Any, action: Action, obj: Any = None) -> bool:
+    """True when this person may do this to this (visible) object."""
+    return _active(user) and RULES[action](user, obj)
+
+
+def require(user: Any, action: Action, obj: Any = None) -> None:
+    """Raise PermissionDenied (403, audited by the middleware) unless ``allowed``."""
+    if not allowed(user, action, obj):
+        raise PermissionDenied(f"Your role does not include this: {action}.")
+
+
+def _nothing() -> Q:
+    return Q(pk__in=[])
+
+
+def visible_cases(user: Any, *, path: str = "") -> Q:
+    """The cases that this person may open, as a ``Q`` on Case (or along ``path``, e.g. "case__").
+
+    Clinicians: their organisation's. Specialists: submitted cases of their own organisation and of
+    those that granted it reading access. Nobody else.
+    """
+    if not _active(user):
+        return _nothing()
+    if user.role == Role.CLINICIAN:
+        return Q(**{f"{path}organisation": user.organisation_id})
+    if user.role == Role.SPECIALIST:
+        organisations = [
+            user.organisation_id,
+            *user.organisation.grants_received.values_list("referring_id", flat=True),
+        ]
+        return Q(**{f"{path}organisation__in": organisations, f"{path}submitted_at__isnull": False})
+    return _nothing()
+
+
+def visible_patients(user: Any) -> Q:
+    """The patients that this person may look up: a clinician's own organisation's."""
+    if _active(user) and user.role == Role.CLINICIAN:
+        return Q(organisation=user.organisation_id)
+    return _nothing()

@@ -1,0 +1,22 @@
+"""The fixed vocabularies of classification."""
+
+from django.db import models
+
+
+class ModelState(models.TextChoices):
+    CANDIDATE = "candidate", "Candidate"
+    ACTIVE = "active", "Active"
+    RETIRED = "retired", "Retired"
+
+
+class PredictionState(models.TextChoices):
+    """Life of one job: QUEUED → RUNNING → DONE, or back to QUEUED, or to one of the two ends."""
+
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Read"
+    QUARANTINED = "quarantined", "Not analysed: read by eye"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_STATES = (PredictionState.QUEUED, PredictionState.RUNNING)

@@ -1,0 +1,157 @@
+"""Model versions, cells, and the job that reads one cell with one model version."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from classifier.choices import ModelState, PredictionState
+from classifier.querysets import CellQuerySet, PredictionQuerySet
+from patients.choices import Priority
+
+
+class ModelVersion(models.Model):
+    """A directory of weights that passed its manifest's checks."""
+
+    model_id = models.SlugField(max_length=80, unique=True)
+    # SHA-256 of manifest.json, which itself holds the hash of every other file.
+    manifest_sha256 = models.CharField(max_length=64)
+    precision = models.CharField(max_length=8)
+    state = models.CharField(max_length=16, choices=ModelState, default=ModelState.CANDIDATE)
+    manifest = models.JSONField()
+    registered_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-registered_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["state"], condition=Q(state=ModelState.ACTIVE), name="model_one_active"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ModelState.values), name="model_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.model_id
+
+
+class Cell(models.Model):
+    """One white cell in a picture: a box in pixels of the normalised picture."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    image = models.ForeignKey("patients.SmearImage", models.PROTECT, related_name="cells")
+    index = models.PositiveIntegerField(default=1)  # within the picture, from 1
+    x = models.PositiveIntegerField(default=0)
+    y = models.PositiveIntegerField(default=0)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+
+    objects = CellQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["image__position", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["image", "index"], name="cell_index_unique"),
+            models.CheckConstraint(condition=Q(width__gte=1, height__gte=1), name="cell_has_size"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.image} cell {self.index}"
+
+
+class Prediction(models.Model):
+    """One job: this cell of this picture, read by this model version. The row is the truth.
+
+    The broker's message is only a doorbell. A worker owns the row while ``lease_token`` is its own
+    and ``lease_expires_at`` (database clock) lies ahead; it writes its result only under that token.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    cell = models.ForeignKey(Cell, models.PROTECT, related_name="predictions")
+    model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions")
+    image_sha256 = models.CharField(max_length=64)  # what was asked to be read
+    queue = models.CharField(max_length=16, choices=Priority)
+
+    state = models.CharField(max_length=16, choices=PredictionState, default=PredictionState.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    # The answer. Empty unless DONE.
+    label = models.CharField(max_length=16, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    probabilities = models.JSONField(null=True, blank=True)  # five floats, the model's class order
+    in_distribution = models.FloatField(null=True, blank=True)  # the model's score
+    abstained = models.BooleanField(default=False)
+    reasons = models.JSONField(default=list, blank=True)  # codes of classifier.inference
+    activation = models.BinaryField(null=True, blank=True)  # 8x8 uint8, row by row
+    model_sha256 = models.CharField(max_length=64, blank=True)  # what the worker had loaded
+    precision = models.CharField(max_length=8, blank=True)  # what it ran in
+    milliseconds = models.FloatField(null=True, blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cell", "model_version"], name="prediction_once_per_cell_and_model"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        PredictionState.QUEUED,
+                        PredictionState.QUARANTINED,
+                        PredictionState.CANCELLED,
+                    ],
+                    label="",
+                    probabilities__isnull=True,
+                    lease_token__isnull=True,
+                    lease_expires_at__isnull=True,
+                )
+                | Q(
+                    state=PredictionState.RUNNING,
+                    label="",
+                    probabilities__isnull=True,
+                    lease_token__isnull=False,
+                    lease_expires_at__isnull=False,
+                    attempt__gte=1,
+                )
+                | Q(
+                    state=PredictionState.DONE,
+                    probabilities__isnull=False,
+                    confidence__isnull=False,
+                    finished_at__isnull=False,
+                    attempt__gte=1,
+                    lease_token__isnull=True,
+                    lease_expires_at__isnull=True,
+                )
+                & ~Q(label="")
+                & ~Q(model_sha256=""),
+                name="prediction_state_consistent",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence__isnull=True) | Q(confidence__gte=0, confidence__lte=1.0001),
+                name="prediction_confidence_is_probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(queue__in=Priority.values), name="prediction_queue_known"
+            ),
+        ]
+        indexes = [
+            # The sweep: open work by age, and expired leases. Small, because open work is.
+            models.Index(
+                fields=["state", "published_at"],
+                condition=Q(state__in=["queued", "running"]),
+                name="prediction_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cell} by {self.model_version}: {self.get_state_display()}"

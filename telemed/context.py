@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.permissions import Action, allowed
+
+
+def product(request: HttpRequest) -> dict[str, Any]:
+    """What every page needs: ``may`` = what the navigation may offer this person."""
+    user = getattr(request, "user", None)
+    return {
+        "may": {
+            "cases": allowed(user, Action.LIST_CASES),
+            "create_case": allowed(user, Action.CREATE_CASE),
+            "quick_look": allowed(user, Action.QUICK_LOOK),
+            "people": allowed(user, Action.MANAGE_PEOPLE),
+            "models": allowed(user, Action.VIEW_MODELS),
+            "audit": allowed(user, Action.VIEW_AUDIT),
+            "operations": allowed(user, Action.VIEW_OPERATIONS),
+            "admin": allowed(user, Action.USE_ADMIN),
+        }
+    }

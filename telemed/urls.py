@@ -1,0 +1,20 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from telemed import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("health/live", views.live, name="health-live"),
+    path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+    path("", include("audit.urls")),
+    path("", include("patients.urls")),
+    path("", include("classifier.urls")),
+]
+
+handler400 = views.bad_request
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error

@@ -1,0 +1,55 @@
+"""What every test may ask for: people of each role, patients, cases, and the real images."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _audit_table_can_be_emptied():
+    """Tests that commit end with a flush, which the append-only triggers would refuse."""
+    from audit import triggers
+
+    teardown = TransactionTestCase._fixture_teardown
+
+    def without_triggers(self):
+        triggers.remove(connection)
+        try:
+            teardown(self)
+        finally:
+            triggers.install(connection)
+
+    TransactionTestCase._fixture_teardown = without_triggers
+    yield
+    TransactionTestCase._fixture_teardown = teardown
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real images (``TELEHEME_DATA``); skipped without it, failed where required."""
+    folder = os.environ.get("TELEHEME_DATA", "")
+    if folder and Path(folder, "pbc", "manifest.csv").is_file():
+        return Path(folder)
+    reason = "TELEHEME_DATA does not name a folder with pbc/manifest.csv"
+    if os.environ.get("TELEHEME_REQUIRE_DATA") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def people(db) -> factories.People:
+    """A referring clinic and a reading centre with one person per role, and an outsider's clinic."""
+    return factories.make_people()
