@@ -1,0 +1,78 @@
+"""How much a picture looks like the training cells: the in-distribution score of its features.
+
+Two distances are measured on the standardised pooled features: the Mahalanobis distance to the
+nearest class inside the space spanned by the leading principal components (Lee et al. 2018,
+arXiv:1807.03888) and what is left outside of that space (Wang et al. 2022, ViM,
+arXiv:2203.10807). The first finds cells of another kind, the second finds other pictures.
+"""
+
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from classifier.inference.errors import ModelError
+
+
+@dataclass(frozen=True)
+class InDistribution:
+    """Statistics of the training features; F features, K components, C classes; all float32."""
+
+    mean: np.ndarray
+    """(F,), of the features."""
+    scale: np.ndarray
+    """(F,), one over the standard deviation."""
+    components: np.ndarray
+    """(F, K), orthonormal columns; the leading principal directions."""
+    whitening: np.ndarray
+    """(K, K), Cholesky factor of the shared within-class precision matrix."""
+    centres: np.ndarray
+    """(C, K), whitened class means."""
+    scales: np.ndarray
+    """(2,), median of the two distances on validation cells."""
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """(F,) features to (2,): Mahalanobis distance and residual, in units of their medians."""
+        standard = (features - self.mean) * self.scale
+        inside = standard @ self.components
+        offsets = inside @ self.whitening - self.centres
+        nearest = float(np.sqrt((offsets * offsets).sum(axis=1).min()))
+        outside = float(np.sqrt(max(float(standard @ standard - inside @ inside), 0.0)))
+        return np.array([nearest, outside], np.float32) / self.scales
+
+    def score(self, features: np.ndarray) -> float:
+        """In (0, 1]: 0.5 is as far away as a typical validation cell, and far away tends to 0."""
+        distance = float(np.mean(self.distances(features) ** 2))
+        return 1.0 / (1.0 + distance)
+
+    def save(self, path: Path) -> None:
+        """Components are stored as float16: they are directions, and half the file."""
+        arrays = {item.name: getattr(self, item.name) for item in fields(self)}
+        arrays["components"] = arrays["components"].astype(np.float16)
+        np.savez(path, **arrays)
+
+
+def load_statistics(path: Path, *, features: int, classes: int) -> InDistribution:
+    """Read and check an npz; ModelError if an array is missing, misshapen or not finite."""
+    names = [item.name for item in fields(InDistribution)]
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: np.asarray(stored[name], np.float32) for name in names}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{path} does not hold the statistics it should: {error}.") from error
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ModelError(f"{path} holds numbers that are not finite.")
+    size = arrays["components"].shape[-1] if arrays["components"].ndim == 2 else -1
+    expected = {
+        "mean": (features,),
+        "scale": (features,),
+        "components": (features, size),
+        "whitening": (size, size),
+        "centres": (classes, size),
+        "scales": (2,),
+    }
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected or (arrays["scales"] <= 0).any():
+        raise ModelError(f"{path} holds arrays of shape {found}, not {expected}.")
+    return InDistribution(**arrays)

@@ -1,0 +1,102 @@
+"""What TeleHeme says about one cell, and how the figures of a model become that."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from classifier.inference.indist import InDistribution
+from classifier.inference.manifest import Manifest
+from classifier.inference.preprocess import Box
+from classifier.inference.quality import Quality
+from classifier.inference.reasons import (
+    BLANK,
+    BLURRED,
+    LOW_CONFIDENCE,
+    OUT_OF_DISTRIBUTION,
+)
+from classifier.inference.runtime import RawOutput
+
+
+@dataclass(frozen=True)
+class CellResult:
+    label: str
+    """The most probable class, also when abstained."""
+    confidence: float
+    """Its calibrated probability."""
+    probabilities: tuple[float, ...]
+    """Five, calibrated, in the order of CLASSES."""
+    classes: tuple[str, ...]
+    in_distribution: float
+    """0-1; see InDistribution.score."""
+    abstained: bool
+    reasons: tuple[str, ...]
+    """Codes of classifier.inference.reasons; empty unless abstained."""
+    cam: bytes
+    """64 bytes, 8x8 by rows: class-activation map of the label, 0-255 from cam_low to cam_high."""
+    cam_low: float
+    cam_high: float
+    box: Box
+    """The part of the source picture that the map covers, in source pixels."""
+    model_id: str
+    model_sha256: str
+    precision: str
+    milliseconds: float
+    """Decoding, cropping and network, of this picture alone."""
+    features: np.ndarray | None = field(default=None, compare=False, repr=False)
+    """(feature_size,) float32, if asked for."""
+
+    @property
+    def by_class(self) -> dict[str, float]:
+        return dict(zip(self.classes, self.probabilities, strict=True))
+
+
+def judge(
+    raw: RawOutput,
+    *,
+    quality: Quality,
+    box: Box,
+    manifest: Manifest,
+    statistics: InDistribution,
+    precision: str,
+    milliseconds: float,
+    keep_features: bool = False,
+) -> CellResult:
+    """Turn one output into a result: label, scores, and whether to abstain and why."""
+    best = int(np.argmax(raw.logits))
+    confidence = float(raw.probabilities[best])
+    score = statistics.score(raw.features)
+    limits = manifest.thresholds
+    checks = (
+        (BLANK, quality.contrast, limits.contrast),
+        (BLURRED, quality.sharpness, limits.sharpness),
+        (OUT_OF_DISTRIBUTION, score, limits.in_distribution),
+        (LOW_CONFIDENCE, confidence, limits.confidence),
+    )
+    # "not at least", so that a NaN abstains as well.
+    reasons = tuple(code for code, value, least in checks if not value >= least)
+    cam, low, high = quantise(raw.cams[:, :, best])
+    return CellResult(
+        label=manifest.classes[best],
+        confidence=confidence,
+        probabilities=tuple(float(value) for value in raw.probabilities),
+        classes=manifest.classes,
+        in_distribution=score,
+        abstained=bool(reasons),
+        reasons=reasons,
+        cam=cam,
+        cam_low=low,
+        cam_high=high,
+        box=box,
+        model_id=manifest.id,
+        model_sha256=manifest.sha256,
+        precision=precision,
+        milliseconds=milliseconds,
+        features=raw.features if keep_features else None,
+    )
+
+
+def quantise(cam: np.ndarray) -> tuple[bytes, float, float]:
+    """An (8, 8) map to 64 bytes and the values that 0 and 255 stand for."""
+    low, high = float(cam.min()), float(cam.max())
+    steps = np.rint((cam - low) * (255.0 / max(high - low, 1e-9)))
+    return steps.astype(np.uint8).tobytes(), low, high
