@@ -38,7 +38,7 @@ WARNINGS = {
 }
 
 
-class ImageRefused(Exception):  # noqa: N818 - the name is part of the API
+class ImageRefused(Exception):
     """The bytes are not a picture this product takes. Trying again with them gives the same answer.
 
     `code` is one of the keys of the table above and never changes its meaning; `message` is one
@@ -54,7 +54,7 @@ class ImageRefused(Exception):  # noqa: N818 - the name is part of the API
         return self.message
 
 
-class DecoderUnavailable(Exception):  # noqa: N818
+class DecoderUnavailable(Exception):
     """The picture could not be looked at just now; nothing is known about it. Retry is right."""
 
     message = "The picture could not be checked just now; nothing was lost, please try again."

@@ -26,11 +26,11 @@ def possible_text(rgb: NDArray[np.uint8]) -> bool:
 
 
 def hardly_any_colour(rgb: NDArray[np.uint8]) -> bool:
-    """True where no part of a coarse grid differs by more than 8 levels between the channels."""
+    """True where under 1 % of a coarse grid differs by more than 8 levels between the channels."""
     step = max(1, min(rgb.shape[:2]) // 64)
     grid = rgb[::step, ::step].astype(np.int16)
     spread = grid.max(axis=2) - grid.min(axis=2)
-    return bool(np.percentile(spread, 99) <= 8)
+    return bool(np.mean(spread > 8) < 0.01)
 
 
 def _bands(rgb: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:

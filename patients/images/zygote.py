@@ -38,7 +38,10 @@ def main(arguments: list[str]) -> None:
     control = socket.socket(fileno=int(arguments[0]))
     module, _, name = arguments[1].partition(":")
     limits: dict[str, int] = json.loads(arguments[2])
-    task: Task = getattr(importlib.import_module(module), name)
+    loaded = importlib.import_module(module)
+    task: Task = getattr(loaded, name)
+    # Whatever is imported on first use is better imported here, once, than in every child.
+    getattr(loaded, "warm_up", lambda: None)()
     confinement.confine_zygote()
     gc.collect()
     gc.freeze()  # keeps the pages shared with the children unwritten
@@ -122,6 +125,7 @@ def _fork(
         for standard in (0, 1, 2):
             os.dup2(quiet, standard)
         _limit(limits)
+        confinement.confine_child()
         with os.fdopen(request, "rb") as source:
             head, blocks = unpack(source.read())
         head, blocks = task(head, blocks)
@@ -146,11 +150,13 @@ def _close_all_but(*kept: int) -> None:
 
 
 def _limit(limits: dict[str, int]) -> None:
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for ending in (signal.SIGALRM, signal.SIGXCPU, signal.SIGXFSZ):
+        signal.signal(ending, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, limits["wall"])
+    # A soft limit below the hard one, so that SIGXCPU tells why; at the hard one it is SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu"], limits["cpu"] + 2))
     for kind, amount in (
         (resource.RLIMIT_AS, limits["memory"]),
-        (resource.RLIMIT_CPU, limits["cpu"]),
         (resource.RLIMIT_FSIZE, limits["output"]),
         (resource.RLIMIT_NOFILE, limits["files"]),
         (resource.RLIMIT_NPROC, 0),
