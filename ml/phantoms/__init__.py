@@ -13,6 +13,7 @@ from ml.phantoms.drawing import (
     draw_cell,
     draw_field,
 )
+from ml.phantoms.others import OTHER_KINDS, draw_other
 from ml.phantoms.parameters import (
     LABELS,
     MGG,
@@ -34,6 +35,7 @@ __all__ = [
     "HEALTHY_DIFFERENTIAL",
     "LABELS",
     "MGG",
+    "OTHER_KINDS",
     "STANDARD_SIZE",
     "CellParameters",
     "Chromatin",
@@ -51,5 +53,6 @@ __all__ = [
     "Surroundings",
     "draw_cell",
     "draw_field",
+    "draw_other",
     "sample_parameters",
 ]

@@ -69,7 +69,8 @@ def _fine_granules(
     cloud = smoothstep(-1.2, 1.2, noise(rng, room.shape, 8 * radius))
     spacing = 2.1 * radius
     many = scatter(rng, room.shape, spacing, radius, granules.coverage * (0.5 + 0.5 * cloud), 0.4)
-    few = scatter(rng, room.shape, 2.2 * spacing, radius * 1.05, 0.34 * granules.coverage * cloud)
+    many = cv2.GaussianBlur(many, (0, 0), 0.5 * radius)
+    few = scatter(rng, room.shape, 2.2 * spacing, radius, 0.3 * granules.coverage * cloud, 0.6)
     return many * room, few * room
 
 
@@ -81,8 +82,8 @@ def _coarse_granules(
     radius = granules.diameter_um * scale / 2
     bare = noise(rng, room.shape, 9 * radius)
     limit = 2.2 * granules.coverage - 0.2
-    keep = np.clip(granules.coverage + 0.1, 0, 1) * smoothstep(-limit - 0.9, -limit + 0.3, bare)
-    packed = scatter(rng, room.shape, 1.75 * radius, radius, keep, 0.3)
+    keep = np.clip(granules.coverage + 0.05, 0, 1) * smoothstep(-limit - 0.9, -limit + 0.3, bare)
+    packed = scatter(rng, room.shape, 1.9 * radius, radius * 0.95, keep, 0.35)
     tops = scatter(rng, room.shape, 1.75 * radius, radius * 0.45, 0.6 * keep, 0.3)
     return np.clip(packed, 0, 1.25) * room, np.clip(tops, 0, 1) * room
 
@@ -93,8 +94,8 @@ def _cytoplasm(
     body, scale = parameters.cytoplasm, parameters.optics.pixels_per_um
     shape = cell.shape
     cloud = noise(rng, shape, 1.1 * scale)
-    fine = band_noise(rng, shape, 0.13 * scale)
-    texture = np.clip(1 + body.mottling * (0.16 * cloud + 0.26 * fine), 0.25, 2.2)
+    fine = band_noise(rng, shape, 0.16 * scale)
+    texture = np.clip(1 + body.mottling * (0.16 * cloud + 0.20 * fine), 0.25, 2.2)
     depth = depth_inside(cell)
     # The flattened cell is thinner towards its edge, and its membrane a faint line.
     thick = 0.72 + 0.28 * smoothstep(0, 1.3 * scale, depth)
@@ -113,14 +114,14 @@ def draw_white_cell(rng: np.random.Generator, parameters: CellParameters) -> Cel
     x, y = grid(int(radius * 3) | 1)
     outline = radial_outline(rng, x, y, radius, body.elongation, body.irregularity)
     ragged = body.fraying * (noise(rng, x.shape, 0.35 * scale) + noise(rng, x.shape, 0.9 * scale))
-    outline = outline + 0.16 * scale * ragged
+    outline = outline + 0.22 * scale * ragged
     coarse = granules.kind is GranuleKind.COARSE_VIOLET
     if coarse:
         # Coarse granules bulge the outline.
         size = granules.diameter_um * scale
         bulges = band_noise(rng, x.shape, 0.42 * size)
-        outline = outline - 0.16 * size * bulges
-    cell = alpha_of(outline.astype(np.float32), 1.3 + 0.25 * scale * body.fraying)
+        outline = outline - 0.09 * size * bulges
+    cell = alpha_of(outline.astype(np.float32), 1.8 + 0.25 * scale * body.fraying)
     drawing = draw_nucleus(rng, parameters.nucleus, x, y, cell, radius)
     chromatin = chromatin_density(rng, parameters.chromatin, drawing, scale)
     free = cell * (1 - drawing.cover)
@@ -129,6 +130,7 @@ def draw_white_cell(rng: np.random.Generator, parameters: CellParameters) -> Cel
         holes, edges = _vacuoles(rng, body.vacuoles, free, scale)
         density = density * (1 - 0.88 * holes + 0.25 * edges)[..., None]
     density = density + dye(chromatin, stain.chromatin, stain.azure_gain)
+    density = density + dye(drawing.cover, stain.karyoplasm, stain.azure_gain)
     density = _add_granules(rng, parameters, density, cell, drawing)
     return CellPatch(density=density, cover=cell, nucleus=drawing.cover)
 
@@ -145,12 +147,12 @@ def _add_granules(
     room = cell * (1 - (1 - granules.over_nucleus) * drawing.cover)
     if granules.kind is GranuleKind.FINE:
         many, few = _fine_granules(rng, parameters, room)
-        amount = strength * (0.20 * many + 0.55 * few)
+        amount = strength * (0.26 * many + 0.48 * few)
         return density + dye(amount, stain.azurophil, stain.azure_gain)
     if granules.kind is GranuleKind.COARSE_ORANGE:
         packed, tops = _coarse_granules(rng, parameters, room)
         edge = cv2.GaussianBlur(packed, (0, 0), 2.0)
-        amount = strength * (0.52 * edge + 0.48 * packed - 0.10 * tops)
+        amount = strength * (0.52 * edge + 0.52 * packed - 0.18 * tops)
         hidden = (1 - 0.75 * np.clip(edge, 0, 1))[..., None] * (1 - drawing.cover[..., None])
         density = density * (hidden + drawing.cover[..., None])
         return density + dye(amount, stain.eosin, stain.eosin_gain)
@@ -160,7 +162,8 @@ def _add_granules(
         # Granules hide what lies below rather than add to it: both are nearly opaque.
         amount = strength * cover * (1.0 - 0.12 * tops)
         under = density * (1 - 0.72 * cover)[..., None]
-        return under + dye(amount, stain.chromatin, stain.azure_gain)
+        under = under + dye(amount, stain.chromatin, stain.azure_gain)
+        return under + dye(0.72 * cover, stain.karyoplasm, stain.azure_gain)
     return density
 
 

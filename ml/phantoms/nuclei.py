@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -37,7 +38,7 @@ def _lobe_centres(
     """Centres (x, y) and tangents of the lobes along a horseshoe inside the cell, in pixels."""
     turn = rng.uniform(0, 2 * np.pi)
     span = {2: 2.6, 3: 3.7, 4: 4.5, 5: 5.1}[lobes] * rng.uniform(0.85, 1.1)
-    track = radius * rng.uniform(0.42, 0.52)
+    track = radius * (rng.uniform(0.42, 0.52) if lobes > 2 else rng.uniform(0.46, 0.58))
     drift = rng.normal(0, 0.05 * radius, 2)
     found = []
     for i in range(lobes):
@@ -78,7 +79,7 @@ def _segmented(
     second = order[1] - shift
     folds = np.exp(-((second / 1.6) ** 2)) * (second < 3)
     outline = grown
-    for (ax, ay, _), (bx, by, _) in zip(centres, centres[1:], strict=False):
+    for (ax, ay, _), (bx, by, _) in pairwise(centres):
         width = radius * nucleus.bridge * rng.uniform(0.7, 1.3)
         bend = rng.normal(0, 0.06 * radius, 2)
         middle = ((ax + bx) / 2 * 1.08 + bend[0], (ay + by) / 2 * 1.08 + bend[1])
@@ -149,9 +150,10 @@ def draw_nucleus(
         NucleusShape.KIDNEY: _kidney,
     }[nucleus.shape]
     outline, folds = draw(rng, nucleus, x, y, cell, radius)
-    outline = outline + 0.045 * reach * noise(rng, x.shape, radius / 9)
+    outline = outline + 0.06 * reach * noise(rng, x.shape, radius / 9)
     # The cell's own membrane stays outside the nucleus, however it is bent.
-    margin = 2.0 - cv2.distanceTransform((cell > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    whole = cv2.GaussianBlur(cell, (0, 0), max(2.0, 0.06 * radius)) > 0.55
+    margin = 2.0 - cv2.distanceTransform(whole.astype(np.uint8), cv2.DIST_L2, 5)
     cover = alpha_of(np.maximum(outline, margin).astype(np.float32), 1.1)
     return NucleusDrawing(cover=cover, folds=folds * cover)
 
@@ -165,12 +167,13 @@ def chromatin_density(
     spots = band_noise(rng, shape, grain * 0.55)
     fine = band_noise(rng, shape, max(0.7, grain * 0.3))
     cloud = noise(rng, shape, grain * 2.5)
-    gaps = smoothstep(0.55, 1.9, spots + 0.35 * cloud)
-    net = np.exp(-((spots / 0.75) ** 2))
-    clumped = 1.06 - chromatin.contrast * gaps
-    laced = 0.72 + 0.5 * chromatin.contrast * (net - 0.35) + 0.22
+    # Clumps: mostly dark with pale gaps. Lace: dark threads, where the field changes its sign,
+    # around pale meshes.
+    clumped = 1.12 - chromatin.contrast * smoothstep(-0.9, 2.9, spots + 0.8 * fine + 0.35 * cloud)
+    meshes = 0.8 * np.abs(spots) + 0.5 * spots - 0.8 + 0.8 * fine + 0.25 * cloud
+    laced = 1.18 - chromatin.contrast * smoothstep(-1.9, 1.5, meshes)
     body = (1 - chromatin.lace) * clumped + chromatin.lace * laced
-    body = body + 0.07 * chromatin.contrast * fine + 0.05 * cloud
+    body = body + 0.06 * cloud
     depth = depth_inside(drawing.cover)
     # The membrane with the chromatin that clings to it: a dark line a third of a micrometre wide.
     line = 0.30 * pixels_per_um
@@ -178,4 +181,4 @@ def chromatin_density(
     rim = np.maximum(rim, 0.8 * drawing.folds)
     body = body * (1 - 0.6 * rim) + 0.6 * rim * np.maximum(body, 1.0)
     body = body + chromatin.rim * rim
-    return (chromatin.density * np.clip(body, 0.12, 1.5) * drawing.cover).astype(np.float32)
+    return (chromatin.density * np.clip(body, 0.25, 1.5) * drawing.cover).astype(np.float32)

@@ -40,12 +40,14 @@ class Stain:
     """Optical densities (R, G, B) of each stained thing at its usual strength, and gains on them.
 
     ``azure_gain`` scales what the thiazine dyes colour (chromatin, basophilia, violet granules),
-    ``eosin_gain`` what eosin colours (orange granules, pink cytoplasm, haemoglobin).
+    ``karyoplasm`` is the even tint of a nucleus below its chromatin, which makes pale gaps redder
+    than dark clumps; it goes with the azure gain. ``eosin_gain`` scales what eosin colours (orange granules, pink cytoplasm, haemoglobin).
     ``background`` is the colour of the empty slide, R, G, B in 0..255.
     """
 
     name: str
     chromatin: Vector
+    karyoplasm: Vector
     basophilia: Vector
     eosin: Vector
     azurophil: Vector
@@ -57,9 +59,10 @@ class Stain:
 
 MGG = Stain(
     name="May-Gruenwald-Giemsa",
-    chromatin=(0.55, 0.95, 0.195),
+    chromatin=(0.500, 0.935, 0.125),
+    karyoplasm=(0.080, 0.060, 0.075),
     basophilia=(0.15, 0.175, 0.050),
-    eosin=(0.148, 0.325, 0.148),
+    eosin=(0.134, 0.325, 0.150),
     azurophil=(0.34, 0.66, 0.15),
     haemoglobin=(0.100, 0.147, 0.089),
     background=(254.0, 228.0, 203.0),
@@ -128,10 +131,10 @@ class Surroundings:
     """Red cells (share of the area they cover, diameter, how readily they overlap, central pallor
     0..1, share that are crenated) and the mean number of platelets in 1000 square micrometres."""
 
-    red_cell_cover: float = 0.40
+    red_cell_cover: float = 0.50
     red_cell_um: float = 7.6
-    overlap: float = 0.3
-    pallor: float = 0.5
+    overlap: float = 0.22
+    pallor: float = 0.58
     crenated: float = 0.05
     platelets: float = 0.8
 
@@ -157,7 +160,7 @@ class Optics:
     blur: float = 0.75
     sharpening: float = 0.8
     chroma_softness: float = 1.0
-    noise: float = 1.2
+    noise: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)

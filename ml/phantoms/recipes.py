@@ -7,6 +7,7 @@ The ranges follow the blood-cell descriptions of ICSH (Palmer et al., Int J Lab 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def _neutrophil(rng: np.random.Generator) -> Parts:
         bridge=float(rng.choice([0.05, 0.09, 0.17], p=[0.3, 0.4, 0.3])),
         roughness=_around(rng, 0.55, 0.12),
     )
-    chromatin = Chromatin(_around(rng, 0.97, 0.05), _around(rng, 0.42, 0.06), 0.42, 0.08, rim=0.16)
+    chromatin = Chromatin(_around(rng, 0.97, 0.05), _around(rng, 0.80, 0.08), 0.40, 0.10, rim=0.20)
     body = Cytoplasm(
         _around(rng, 13.3, 0.6),
         basophilia=_around(rng, 0.24, 0.05),
@@ -62,11 +63,11 @@ def _eosinophil(rng: np.random.Generator) -> Parts:
     nucleus = Nucleus(
         NucleusShape.BILOBED,
         lobes,
-        area_fraction=_around(rng, 0.40, 0.03),
+        area_fraction=_around(rng, 0.43, 0.03),
         bridge=float(rng.choice([0.05, 0.09, 0.13])),
         roughness=_around(rng, 0.4, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.83, 0.05), _around(rng, 0.46, 0.06), 0.46, 0.25, rim=0.24)
+    chromatin = Chromatin(_around(rng, 0.90, 0.05), _around(rng, 0.85, 0.08), 0.44, 0.25, rim=0.26)
     body = Cytoplasm(
         _around(rng, 12.8, 0.6),
         basophilia=_around(rng, 0.62, 0.10),
@@ -75,10 +76,13 @@ def _eosinophil(rng: np.random.Generator) -> Parts:
         irregularity=_around(rng, 0.35, 0.12),
         fraying=_around(rng, 0.25, 0.06),
         mottling=_around(rng, 0.6, 0.1),
-        vacuoles=int(rng.poisson(0.8)),
+        vacuoles=int(rng.poisson(2.5)),
     )
     orange = Granules(
-        GranuleKind.COARSE_ORANGE, _around(rng, 0.52, 0.04), _around(rng, 0.88, 0.06), 1.0
+        GranuleKind.COARSE_ORANGE,
+        _around(rng, 0.46, 0.03),
+        _around(rng, 0.84, 0.08),
+        _around(rng, 0.94, 0.06),
     )
     return nucleus, chromatin, body, orange
 
@@ -91,11 +95,11 @@ def _basophil(rng: np.random.Generator) -> Parts:
         bridge=0.3,
         roughness=_around(rng, 0.5, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.62, 0.06), _around(rng, 0.35, 0.06), 0.40, 0.3, rim=0.05)
+    chromatin = Chromatin(_around(rng, 0.78, 0.06), _around(rng, 0.80, 0.08), 0.34, 0.4, rim=0.10)
     body = Cytoplasm(
         _around(rng, 11.6, 0.55),
-        basophilia=_around(rng, 0.55, 0.12),
-        acidophilia=_around(rng, 0.30, 0.08),
+        basophilia=_around(rng, 0.65, 0.12),
+        acidophilia=_around(rng, 0.45, 0.08),
         elongation=1 + abs(_around(rng, 0, 0.10)),
         irregularity=_around(rng, 0.4, 0.12),
         fraying=_around(rng, 0.2, 0.06),
@@ -103,10 +107,10 @@ def _basophil(rng: np.random.Generator) -> Parts:
     )
     violet = Granules(
         GranuleKind.COARSE_VIOLET,
-        _around(rng, 0.60, 0.05),
-        _around(rng, 0.78, 0.08),
+        _around(rng, 0.46, 0.04),
+        _around(rng, 0.64, 0.10),
         _around(rng, 1.05, 0.05),
-        over_nucleus=_around(rng, 0.85, 0.07),
+        over_nucleus=_around(rng, 0.55, 0.08),
     )
     return nucleus, chromatin, body, violet
 
@@ -115,18 +119,18 @@ def _lymphocyte(rng: np.random.Generator) -> Parts:
     nucleus = Nucleus(
         NucleusShape.ROUND,
         1,
-        area_fraction=_around(rng, 0.74, 0.055),
+        area_fraction=_around(rng, 0.72, 0.07),
         roughness=_around(rng, 0.35, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.96, 0.05), _around(rng, 0.30, 0.05), 0.46, 0.35, rim=0.16)
+    chromatin = Chromatin(_around(rng, 0.95, 0.05), _around(rng, 0.58, 0.07), 0.34, 0.35, rim=0.20)
     body = Cytoplasm(
-        _around(rng, 10.2, 0.55),
-        basophilia=_around(rng, 1.15, 0.2),
+        _around(rng, 10.6, 0.6),
+        basophilia=_around(rng, 1.65, 0.3),
         acidophilia=_around(rng, 0.04, 0.02),
         elongation=1 + abs(_around(rng, 0, 0.08)),
         irregularity=_around(rng, 0.4, 0.15),
-        fraying=_around(rng, 0.7, 0.2),
-        mottling=_around(rng, 0.8, 0.15),
+        fraying=abs(_around(rng, 0.6, 0.25)),
+        mottling=_around(rng, 1.3, 0.25),
     )
     return nucleus, chromatin, body, Granules(GranuleKind.NONE)
 
@@ -138,7 +142,7 @@ def _monocyte(rng: np.random.Generator) -> Parts:
         area_fraction=_around(rng, 0.50, 0.045),
         roughness=_around(rng, 0.75, 0.15),
     )
-    chromatin = Chromatin(_around(rng, 0.74, 0.06), _around(rng, 0.50, 0.06), 0.36, 0.75, rim=0.32)
+    chromatin = Chromatin(_around(rng, 0.80, 0.07), _around(rng, 0.74, 0.08), 0.34, 0.8, rim=0.34)
     body = Cytoplasm(
         _around(rng, 15.2, 0.8),
         basophilia=_around(rng, 0.90, 0.10),
@@ -177,22 +181,28 @@ def sample_parameters(
     rng = np.random.default_rng([seed, LABELS.index(label), 1])
     nucleus, chromatin, body, granules = _RECIPES[label](rng)
     sampled_surroundings = Surroundings(
-        red_cell_cover=_around(rng, 0.42, 0.09),
+        red_cell_cover=_around(rng, 0.54, 0.09),
         red_cell_um=_around(rng, 7.4, 0.35),
-        overlap=_around(rng, 0.3, 0.1),
-        pallor=_around(rng, 0.5, 0.15),
+        overlap=_around(rng, 0.22, 0.1),
+        pallor=_around(rng, 0.58, 0.15),
         crenated=float(rng.choice([0.0, 0.05, 0.3], p=[0.7, 0.2, 0.1])),
         platelets=abs(_around(rng, 0.8, 0.4)),
     )
     sampled_optics = Optics(
         blur=_around(rng, 0.80, 0.08),
         sharpening=_around(rng, 0.8, 0.15),
-        noise=_around(rng, 1.2, 0.15),
+        noise=_around(rng, 0.8, 0.1),
     )
     light = Illumination(
         vignette=abs(_around(rng, 0.01, 0.004)),
         tilt=abs(_around(rng, 0.01, 0.004)),
         white_balance=(1.0, _around(rng, 1.0, 0.006), _around(rng, 1.0, 0.012)),
+    )
+    # No two slides are stained alike, even in one laboratory.
+    stain = replace(
+        stain,
+        azure_gain=stain.azure_gain * _around(rng, 1.0, 0.04),
+        eosin_gain=stain.eosin_gain * _around(rng, 0.95, 0.07),
     )
     return CellParameters(
         label=label,

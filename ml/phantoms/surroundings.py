@@ -89,20 +89,20 @@ def _red_cell(
     """Haemoglobin in one red cell (square patch), 1 = the stain's vector, 0 outside."""
     x, y = grid(int(disc.radius * 2.9) | 1)
     elongation = 1 + abs(rng.normal(0, 0.10))
-    outline = radial_outline(rng, x, y, disc.radius, elongation, 0.35, orders=5)
+    outline = radial_outline(rng, x, y, disc.radius, elongation, 0.6, orders=5)
     if rng.random() < around.crenated:
         spikes = rng.integers(9, 14)
         angle = np.arctan2(y, x)
         bumps = np.cos(spikes * angle + rng.uniform(0, 6) + np.sin(2 * angle))
         outline = outline + 0.045 * disc.radius * bumps.astype(np.float32)
-    cover = alpha_of(outline.astype(np.float32), 1.6)
+    cover = alpha_of(outline.astype(np.float32), 2.2)
     inward = -outline / disc.radius
     amount = float(np.clip(rng.normal(1.0, 0.10), 0.7, 1.35))
     rim_width = float(np.clip(rng.normal(0.58 - 0.16 * around.pallor, 0.10), 0.3, 0.75))
-    edge = rng.uniform(0.10, 0.28)
+    edge = rng.uniform(0.12, 0.34)
     centre = smoothstep(rim_width - edge, rim_width + edge, inward.astype(np.float32))
-    # Haemoglobin is thickest half-way to the middle of the rim and thins out at the very edge.
-    dome = 0.86 + 0.16 * smoothstep(0.0, 0.22, inward.astype(np.float32))
+    # The rim is the thickest part, and the cell thins towards its middle.
+    dome = 1.03 - 0.10 * smoothstep(0.05, 0.45, inward.astype(np.float32))
     profile = dome * (1 - pallor * centre)
     # A faint mottle: the eye notices a red cell without any.
     mottle = 1 + 0.02 * noise(rng, x.shape, 0.45 * scale)
@@ -124,10 +124,10 @@ def add_red_cells(
     haemoglobin = np.zeros(shape, np.float32)
     boxes: list[Box] = []
     # Pallor is a matter of the place on the smear: similar in one picture, with a few outliers.
-    usual = float(np.clip(rng.normal(around.pallor, 0.22), 0.0, 0.85))
+    usual = float(np.clip(rng.normal(around.pallor, 0.2), 0.12, 0.85))
     room = _room_beside(white_cover)
     for disc in _place(rng, (shape[0], shape[1]), around, radius, taken):
-        pallor = float(np.clip(rng.normal(usual, 0.13), 0.0, 0.9))
+        pallor = float(np.clip(rng.normal(usual, 0.15), 0.05, 0.92))
         patch = _red_cell(rng, disc, around, pallor, optics.pixels_per_um)
         where = add_patch(haemoglobin, patch, disc.x, disc.y)
         if where is None:
@@ -145,7 +145,7 @@ def add_red_cells(
             )
         )
     # Where many lie over each other, they do not add up for ever: the pile is pressed flat.
-    haemoglobin = np.where(haemoglobin > 1, 1 + 0.55 * (haemoglobin - 1), haemoglobin) * room
+    haemoglobin = np.where(haemoglobin > 1, 1 + 0.28 * (haemoglobin - 1), haemoglobin) * room
     vector = np.asarray(stain.haemoglobin, np.float32) * np.float32(stain.eosin_gain)
     canvas += haemoglobin[..., None] * vector
     return boxes
@@ -154,7 +154,7 @@ def add_red_cells(
 def _room_beside(white_cover: Plane) -> Plane:
     """0 under white cells, rising to 1 over a thin gap: red cells are pushed aside, not covered."""
     outside = cv2.distanceTransform((white_cover < 0.35).astype(np.uint8), cv2.DIST_L2, 5)
-    return smoothstep(0.5, 3.0, outside)
+    return smoothstep(0.0, 2.0, outside)
 
 
 def add_platelets(
@@ -172,8 +172,15 @@ def add_platelets(
     count = 0
     for _ in range(int(rng.poisson(mean))):
         radius = scale * float(np.clip(rng.normal(1.05, 0.3), 0.5, 1.9))
-        x, y = rng.uniform(0, width), rng.uniform(0, height)
-        if any(np.hypot(d.x - x, d.y - y) < d.radius + 1.3 * radius for d in taken):
+        # Beside the red cells: a platelet lying on one is easily taken for a parasite.
+        for _ in range(12):
+            x, y = rng.uniform(0, width), rng.uniform(0, height)
+            top, left = max(0, int(y - radius)), max(0, int(x - radius))
+            under = canvas[top : int(y + radius) + 1, left : int(x + radius) + 1, 1]
+            apart = all(np.hypot(d.x - x, d.y - y) > d.radius + 1.3 * radius for d in taken)
+            if apart and under.mean() < 0.03:
+                break
+        else:
             continue
         gx, gy = grid(int(radius * 3.4) | 1)
         outline = radial_outline(rng, gx, gy, radius, 1 + abs(rng.normal(0, 0.3)), 0.9, orders=7)
