@@ -51,7 +51,10 @@ class CaseStatus(models.TextChoices):
 # From -> to. What is not here is refused by ``patients.services`` whoever asks.
 ALLOWED_MOVES: dict[str, frozenset[str]] = {
     CaseStatus.DRAFT: frozenset({CaseStatus.CLASSIFYING, CaseStatus.WITHDRAWN}),
-    CaseStatus.CLASSIFYING: frozenset({CaseStatus.READY, CaseStatus.WITHDRAWN}),
+    # To IN_REVIEW: pictures were added while a specialist held the case; it returns to them.
+    CaseStatus.CLASSIFYING: frozenset(
+        {CaseStatus.READY, CaseStatus.IN_REVIEW, CaseStatus.WITHDRAWN}
+    ),
     CaseStatus.READY: frozenset(
         {CaseStatus.CLASSIFYING, CaseStatus.IN_REVIEW, CaseStatus.WITHDRAWN}
     ),

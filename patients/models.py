@@ -97,6 +97,8 @@ class Case(models.Model):
         validators=[MinValueValidator(Decimal("0")), MaxValueValidator(Decimal("1000"))],
         help_text="10*9/L, from the blood count.",
     )
+    # Chosen by the browser per form: the same form sent twice opens one case.
+    creation_key = models.CharField(max_length=64, blank=True, editable=False)
     # Grows with every saved edit of the details: a stale form is refused, never merged silently.
     version = models.PositiveIntegerField(default=1)
     # Demo and load-test cases made of drawn cells; every page that shows them says so.
@@ -136,11 +138,19 @@ class Case(models.Model):
                 condition=Q(total_wbc__isnull=True) | Q(total_wbc__gte=0, total_wbc__lte=1000),
                 name="case_total_wbc_plausible",
             ),
+            models.UniqueConstraint(
+                fields=["created_by", "creation_key"],
+                condition=~Q(creation_key=""),
+                name="case_created_once",
+            ),
         ]
         indexes = [
             # Case list of one organisation, newest first, optionally by status.
             models.Index(fields=["organisation", "-created_at"], name="case_list"),
             models.Index(fields=["organisation", "status", "-created_at"], name="case_by_status"),
+            # A specialist's worklist: open cases of any organisation, stat before routine before
+            # background (the reverse of the alphabet), the longest waiting first.
+            models.Index(fields=["status", "-priority", "submitted_at"], name="case_worklist"),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +176,7 @@ class SmearImage(models.Model):
     picture_key = models.CharField(max_length=160, unique=True)
     thumbnail_key = models.CharField(max_length=160, unique=True)
     sha256 = models.CharField(max_length=64)  # of the normalised PNG
+    thumbnail_sha256 = models.CharField(max_length=64, blank=True)
     bytes = models.PositiveIntegerField()
     width = models.PositiveIntegerField()  # pixels
     height = models.PositiveIntegerField()  # pixels
@@ -178,7 +189,12 @@ class SmearImage(models.Model):
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["case", "position"], name="image_position_unique"),
+            # Among what is in the case: a blanked picture takes the place of the one it replaces.
+            models.UniqueConstraint(
+                fields=["case", "position"],
+                condition=Q(removed_at__isnull=True),
+                name="image_position_unique",
+            ),
             models.UniqueConstraint(fields=["case", "upload_key"], name="image_upload_once"),
             # The same picture once per case, unless the earlier one was removed.
             models.UniqueConstraint(
