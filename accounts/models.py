@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 
 class Organisation(models.Model):
@@ -82,6 +83,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.SYSTEM)
     created_at = models.DateTimeField(auto_now_add=True)
+    # When the last link to choose a first password was handed to the mail server.
+    invited_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -109,6 +112,19 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Django admin asks for it; the role is the only truth."""
         return self.role == Role.ADMINISTRATOR
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Ends every open session when any of these changes, at the next request."""
+        facts = (
+            self.password,
+            self.role,
+            str(self.organisation_id),
+            str(self.is_active),
+            str(self.organisation.is_active),
+        )
+        return salted_hmac(
+            "accounts.User.session", "\n".join(facts), secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def get_full_name(self) -> str:
         return self.full_name

@@ -6,7 +6,7 @@ from telemed import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("health/live", views.live, name="health-live"),
-    path("account/", include("allauth.urls")),
+    path("account/", include("accounts.entrance")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("audit.urls")),
