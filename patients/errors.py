@@ -31,3 +31,15 @@ class KeyReused(DomainError):
     """An idempotency key came back with another body."""
 
     code = "key_reused"
+
+
+class QuotaReached(DomainError):
+    """The case holds as many pictures as a case may."""
+
+    code = "quota"
+
+
+class PatientExists(DomainError):
+    """The organisation has a patient with this MRN already."""
+
+    code = "mrn_taken"
