@@ -13,8 +13,11 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
+from django.http import Http404, HttpRequest
 
 from accounts.models import Role
+from audit.models import Outcome
+from audit.services import record
 
 
 class Action(StrEnum):
@@ -130,3 +133,27 @@ def visible_patients(user: Any) -> Q:
     if _active(user) and user.role == Role.CLINICIAN:
         return Q(organisation=user.organisation_id)
     return _nothing()
+
+
+def get_visible_or_404(request: HttpRequest, source: Any, **lookup: Any) -> Any:
+    """The object that this person sees under ``lookup``; otherwise a 404 like any other.
+
+    ``source`` is a model, a manager or a query set with ``visible_to``. Somebody else's object and
+    a missing one are the same to the person who asks; the audit knows the difference.
+    """
+    everything = getattr(source, "objects", source).all()
+    found = everything.visible_to(request.user).filter(**lookup).first()
+    if found is not None:
+        return found
+    hidden = everything.filter(**lookup).first()
+    if hidden is not None:
+        match = request.resolver_match
+        record(
+            action="access.denied",
+            actor=request.user,
+            outcome=Outcome.DENIED,
+            obj=hidden,
+            method=request.method,
+            view=match.view_name if match else "",
+        )
+    raise Http404

@@ -50,6 +50,8 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor", "-sequence"], name="audit_by_actor"),
             # All denials, all sign-ins.
             models.Index(fields=["action", "-sequence"], name="audit_by_action"),
+            # The audit page: from a day to a sequence number.
+            models.Index(fields=["at"], name="audit_by_time"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -6,9 +6,12 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from audit.anchors import write_anchor
 from audit.chain import GENESIS, event_hash
 from audit.context import current
 from audit.models import AuditEvent, Outcome
+
+__all__ = ["record", "write_anchor"]
 
 # One writer at a time holds this PostgreSQL advisory lock until its transaction ends, so that the
 # chain has no fork. SQLite needs none: its IMMEDIATE transactions already take turns.
