@@ -17,6 +17,7 @@ from ml.phantoms.others import OTHER_KINDS, draw_other
 from ml.phantoms.parameters import (
     LABELS,
     MGG,
+    WRIGHT,
     CellParameters,
     Chromatin,
     Cytoplasm,
@@ -37,6 +38,7 @@ __all__ = [
     "MGG",
     "OTHER_KINDS",
     "STANDARD_SIZE",
+    "WRIGHT",
     "CellParameters",
     "Chromatin",
     "Cytoplasm",

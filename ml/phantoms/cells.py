@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ml.phantoms.nuclei import NucleusDrawing, chromatin_density, draw_nucleus
 from ml.phantoms.parameters import CellParameters, GranuleKind, Stain, Vector
 from ml.phantoms.shapes import (
+    Numbers,
     Plane,
     alpha_of,
     band_noise,
@@ -33,9 +34,10 @@ class CellPatch:
     nucleus: Plane
 
 
-def dye(amount: Plane, vector: Vector, gain: float) -> NDArray[np.float32]:
+def dye(amount: Numbers, vector: Vector, gain: float) -> NDArray[np.float32]:
     """Optical density (H, W, 3) of an amount (H, W) of one dye."""
-    return amount[..., None] * (np.asarray(vector, np.float32) * np.float32(gain))
+    strength = np.asarray(vector, np.float32) * np.float32(gain)
+    return (amount[..., None] * strength).astype(np.float32)
 
 
 def _vacuoles(
@@ -69,7 +71,7 @@ def _fine_granules(
     cloud = smoothstep(-1.2, 1.2, noise(rng, room.shape, 8 * radius))
     spacing = 2.1 * radius
     many = scatter(rng, room.shape, spacing, radius, granules.coverage * (0.5 + 0.5 * cloud), 0.4)
-    many = cv2.GaussianBlur(many, (0, 0), 0.5 * radius)
+    many = np.asarray(cv2.GaussianBlur(many, (0, 0), 0.5 * radius), np.float32)
     few = scatter(rng, room.shape, 2.2 * spacing, radius, 0.3 * granules.coverage * cloud, 0.6)
     return many * room, few * room
 
@@ -81,7 +83,7 @@ def _coarse_granules(
     granules, scale = parameters.granules, parameters.optics.pixels_per_um
     radius = granules.diameter_um * scale / 2
     bare = noise(rng, room.shape, 9 * radius)
-    limit = 2.2 * granules.coverage - 0.2
+    limit = 2.2 * granules.coverage + 0.2
     keep = np.clip(granules.coverage + 0.05, 0, 1) * smoothstep(-limit - 0.9, -limit + 0.3, bare)
     packed = scatter(rng, room.shape, 1.9 * radius, radius * 0.95, keep, 0.35)
     tops = scatter(rng, room.shape, 1.75 * radius, radius * 0.45, 0.6 * keep, 0.3)
@@ -152,7 +154,7 @@ def _add_granules(
     if granules.kind is GranuleKind.COARSE_ORANGE:
         packed, tops = _coarse_granules(rng, parameters, room)
         edge = cv2.GaussianBlur(packed, (0, 0), 2.0)
-        amount = strength * (0.52 * edge + 0.52 * packed - 0.18 * tops)
+        amount = strength * (0.60 * edge + 0.46 * packed - 0.18 * tops)
         hidden = (1 - 0.75 * np.clip(edge, 0, 1))[..., None] * (1 - drawing.cover[..., None])
         density = density * (hidden + drawing.cover[..., None])
         return density + dye(amount, stain.eosin, stain.eosin_gain)

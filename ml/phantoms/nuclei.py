@@ -120,6 +120,8 @@ def _kidney(
     deep, wide = rng.uniform(0.15, 1.0), rng.uniform(0.08, 0.26)
     slant = rng.normal(0, 0.25) * a
     notch = capsule_distance(u, v, (slant, -b * 1.3), (slant * 0.4, -b * (1 - deep)), wide * base)
+    mouth = (slant * 0.8, -b * (1 - 0.4 * deep))
+    notch = np.minimum(notch, capsule_distance(u, v, (slant, -b * 1.4), mouth, 1.8 * wide * base))
     outline = -smooth_union(-outline, notch, 0.16 * base)
     for _ in range(rng.integers(0, 3)):
         ends = rng.uniform(-0.75, 0.75, 4) * np.array([a, b, a, b])

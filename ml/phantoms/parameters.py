@@ -3,7 +3,7 @@
 Optical density is -log10(transmittance) against the unstained background, one value for each of
 R, G and B. The vectors of MGG were measured as medians over the training part of the public PBC
 collection (Acevedo et al., Data in Brief 30:105474, 2020; May-Gruenwald-Giemsa, CellaVision DM96).
-Those of WRIGHT are medians over BCCD fields (github.com/Shenggan/BCCD_Dataset; Wright's stain).
+Those of WRIGHT were set by eye to imitate another laboratory: Wright's stain, daylight balance.
 """
 
 from __future__ import annotations
@@ -66,6 +66,17 @@ MGG = Stain(
     azurophil=(0.34, 0.66, 0.15),
     haemoglobin=(0.100, 0.147, 0.089),
     background=(254.0, 228.0, 203.0),
+)
+
+WRIGHT = Stain(
+    name="Wright",
+    chromatin=(0.50, 0.80, 0.060),
+    karyoplasm=(0.10, 0.08, 0.030),
+    basophilia=(0.17, 0.16, 0.040),
+    eosin=(0.080, 0.280, 0.160),
+    azurophil=(0.30, 0.58, 0.08),
+    haemoglobin=(0.045, 0.170, 0.120),
+    background=(226.0, 224.0, 214.0),
 )
 
 

@@ -44,11 +44,11 @@ def _neutrophil(rng: np.random.Generator) -> Parts:
         bridge=float(rng.choice([0.05, 0.09, 0.17], p=[0.3, 0.4, 0.3])),
         roughness=_around(rng, 0.55, 0.12),
     )
-    chromatin = Chromatin(_around(rng, 0.97, 0.05), _around(rng, 0.80, 0.08), 0.40, 0.10, rim=0.20)
+    chromatin = Chromatin(_around(rng, 0.98, 0.05), _around(rng, 0.95, 0.08), 0.42, 0.12, rim=0.22)
     body = Cytoplasm(
         _around(rng, 13.3, 0.6),
-        basophilia=_around(rng, 0.24, 0.05),
-        acidophilia=_around(rng, 0.25, 0.04),
+        basophilia=_around(rng, 0.33, 0.06),
+        acidophilia=_around(rng, 0.22, 0.04),
         elongation=1 + abs(_around(rng, 0, 0.07)),
         irregularity=_around(rng, 0.35, 0.12),
         fraying=_around(rng, 0.16, 0.04),
@@ -67,11 +67,11 @@ def _eosinophil(rng: np.random.Generator) -> Parts:
         bridge=float(rng.choice([0.05, 0.09, 0.13])),
         roughness=_around(rng, 0.4, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.90, 0.05), _around(rng, 0.85, 0.08), 0.44, 0.25, rim=0.26)
+    chromatin = Chromatin(_around(rng, 0.86, 0.05), _around(rng, 1.0, 0.08), 0.46, 0.28, rim=0.38)
     body = Cytoplasm(
         _around(rng, 12.8, 0.6),
         basophilia=_around(rng, 0.62, 0.10),
-        acidophilia=_around(rng, 0.05, 0.01),
+        acidophilia=_around(rng, 0.20, 0.03),
         elongation=1 + abs(_around(rng, 0, 0.07)),
         irregularity=_around(rng, 0.35, 0.12),
         fraying=_around(rng, 0.25, 0.06),
@@ -81,8 +81,8 @@ def _eosinophil(rng: np.random.Generator) -> Parts:
     orange = Granules(
         GranuleKind.COARSE_ORANGE,
         _around(rng, 0.46, 0.03),
-        _around(rng, 0.84, 0.08),
-        _around(rng, 0.94, 0.06),
+        _around(rng, 0.88, 0.07),
+        _around(rng, 1.12, 0.07),
     )
     return nucleus, chromatin, body, orange
 
@@ -122,7 +122,7 @@ def _lymphocyte(rng: np.random.Generator) -> Parts:
         area_fraction=_around(rng, 0.72, 0.07),
         roughness=_around(rng, 0.35, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.95, 0.05), _around(rng, 0.58, 0.07), 0.34, 0.35, rim=0.20)
+    chromatin = Chromatin(_around(rng, 0.93, 0.05), _around(rng, 0.76, 0.07), 0.38, 0.35, rim=0.20)
     body = Cytoplasm(
         _around(rng, 10.6, 0.6),
         basophilia=_around(rng, 1.65, 0.3),
@@ -142,11 +142,11 @@ def _monocyte(rng: np.random.Generator) -> Parts:
         area_fraction=_around(rng, 0.50, 0.045),
         roughness=_around(rng, 0.75, 0.15),
     )
-    chromatin = Chromatin(_around(rng, 0.80, 0.07), _around(rng, 0.74, 0.08), 0.34, 0.8, rim=0.34)
+    chromatin = Chromatin(_around(rng, 0.75, 0.06), _around(rng, 0.88, 0.08), 0.40, 0.7, rim=0.46)
     body = Cytoplasm(
         _around(rng, 15.2, 0.8),
-        basophilia=_around(rng, 0.90, 0.10),
-        acidophilia=_around(rng, 0.10, 0.04),
+        basophilia=_around(rng, 0.96, 0.10),
+        acidophilia=_around(rng, 0.04, 0.02),
         elongation=1 + abs(_around(rng, 0, 0.10)),
         irregularity=_around(rng, 0.75, 0.2),
         fraying=_around(rng, 0.5, 0.15),

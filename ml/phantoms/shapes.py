@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Plane = NDArray[np.float32]
+Numbers = NDArray[np.floating[Any]]
 
 
-def smoothstep(low: float, high: float, value: Plane) -> Plane:
+def smoothstep(low: float, high: float, value: Numbers) -> Plane:
     """0 below ``low``, 1 above ``high``, a cubic between them; works elementwise."""
     t = np.clip((value - low) / (high - low), 0.0, 1.0).astype(np.float32)
     return t * t * (3.0 - 2.0 * t)
@@ -100,14 +103,15 @@ def smooth_union(a: Plane, b: Plane, k: float) -> Plane:
     return (b * (1 - h) + a * h - k * h * (1 - h)).astype(np.float32)
 
 
-def alpha_of(distance: Plane, softness: float = 1.0) -> Plane:
+def alpha_of(distance: Numbers, softness: float = 1.0) -> Plane:
     """Cover (0..1) from a signed distance: half at the outline, soft over ``softness`` pixels."""
     return smoothstep(-softness, softness, -distance)
 
 
 def depth_inside(cover: Plane) -> Plane:
     """Distance in pixels from each covered pixel to the outline, 0 outside."""
-    return cv2.distanceTransform((cover > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    inside = (cover > 0.5).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(inside, cv2.DIST_L2, 5), np.float32)
 
 
 def scatter(

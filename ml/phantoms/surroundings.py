@@ -90,19 +90,19 @@ def _red_cell(
     x, y = grid(int(disc.radius * 2.9) | 1)
     elongation = 1 + abs(rng.normal(0, 0.10))
     outline = radial_outline(rng, x, y, disc.radius, elongation, 0.6, orders=5)
+    inward = (-outline / disc.radius).astype(np.float32)
     if rng.random() < around.crenated:
         spikes = rng.integers(9, 14)
         angle = np.arctan2(y, x)
         bumps = np.cos(spikes * angle + rng.uniform(0, 6) + np.sin(2 * angle))
         outline = outline + 0.045 * disc.radius * bumps.astype(np.float32)
     cover = alpha_of(outline.astype(np.float32), 2.2)
-    inward = -outline / disc.radius
     amount = float(np.clip(rng.normal(1.0, 0.10), 0.7, 1.35))
     rim_width = float(np.clip(rng.normal(0.58 - 0.16 * around.pallor, 0.10), 0.3, 0.75))
     edge = rng.uniform(0.12, 0.34)
-    centre = smoothstep(rim_width - edge, rim_width + edge, inward.astype(np.float32))
+    centre = smoothstep(rim_width - edge, rim_width + edge, inward)
     # The rim is the thickest part, and the cell thins towards its middle.
-    dome = 1.03 - 0.10 * smoothstep(0.05, 0.45, inward.astype(np.float32))
+    dome = 1.03 - 0.10 * smoothstep(0.05, 0.45, inward)
     profile = dome * (1 - pallor * centre)
     # A faint mottle: the eye notices a red cell without any.
     mottle = 1 + 0.02 * noise(rng, x.shape, 0.45 * scale)
@@ -153,7 +153,8 @@ def add_red_cells(
 
 def _room_beside(white_cover: Plane) -> Plane:
     """0 under white cells, rising to 1 over a thin gap: red cells are pushed aside, not covered."""
-    outside = cv2.distanceTransform((white_cover < 0.35).astype(np.uint8), cv2.DIST_L2, 5)
+    bare = (white_cover < 0.35).astype(np.uint8)
+    outside = np.asarray(cv2.distanceTransform(bare, cv2.DIST_L2, 5), np.float32)
     return smoothstep(0.0, 2.0, outside)
 
 
