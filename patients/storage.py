@@ -143,7 +143,8 @@ def _backend() -> _Backend:
     storage: Any = storages["default"]
     if isinstance(storage, FileSystemStorage):
         return _Local(storage)
-    if hasattr(storage, "bucket_name") and hasattr(storage, "connection"):
+    # Not hasattr(storage, "connection"): asking would connect before the bounds below are set.
+    if hasattr(storage, "bucket_name") and hasattr(type(storage), "connection"):
         return _S3(storage)
     raise ImproperlyConfigured("Pictures need FileSystemStorage or S3Storage as default storage.")
 

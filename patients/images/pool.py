@@ -128,7 +128,12 @@ class DecoderPool:
                 served_by = self._send([request.fileno(), answer.fileno(), write])
             finally:
                 os.close(write)
-            code = self._wait(read, served_by)
+            try:
+                code = self._wait(read, served_by)
+            except _ZygoteGoneError:
+                # It may still be dying: without this the second try could be sent to it as well.
+                self._end_if(served_by)
+                raise
             if code != 0:
                 raise _failure(code)
             answer.seek(0)
@@ -158,9 +163,7 @@ class DecoderPool:
         deadline = time.monotonic() + self.child.wall + _GRACE_SECONDS
         while not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             if time.monotonic() >= deadline:
-                with self._lock:
-                    if self._process is served_by:
-                        self._end()
+                self._end_if(served_by)
                 raise DecoderUnavailable("the decoder does not answer")
         raw = os.read(status, 4)
         if len(raw) < 4:
@@ -197,6 +200,12 @@ class DecoderPool:
             self._end()
             raise DecoderUnavailable("the decoder does not start")
         ours.settimeout(_GRACE_SECONDS)
+
+    def _end_if(self, served_by: subprocess.Popen[bytes]) -> None:
+        """Ends that zygote, unless another thread has replaced it already."""
+        with self._lock:
+            if self._process is served_by:
+                self._end()
 
     def _end(self) -> None:
         if self._control is not None:
