@@ -136,6 +136,16 @@ def _kidney(
     return _grow_to(outline, cell, nucleus.area_fraction), folds.astype(np.float32)
 
 
+def _wanted_parts(cover: Plane, lobes: int) -> Plane:
+    """1 on the parts of a nucleus worth keeping, 0 on splinters that bending cut off."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((cover > 0.05).astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    least = areas.max() if lobes == 1 else 0.08 * areas.sum()
+    kept = np.zeros(count, np.float32)
+    kept[1:] = areas >= least
+    return np.asarray(kept[parts], dtype=np.float32)
+
+
 def draw_nucleus(
     rng: np.random.Generator, nucleus: Nucleus, x: Plane, y: Plane, cell: Plane, radius: float
 ) -> NucleusDrawing:
@@ -157,6 +167,7 @@ def draw_nucleus(
     whole = cv2.GaussianBlur(cell, (0, 0), max(2.0, 0.06 * radius)) > 0.55
     margin = 2.0 - cv2.distanceTransform(whole.astype(np.uint8), cv2.DIST_L2, 5)
     cover = alpha_of(np.maximum(outline, margin).astype(np.float32), 1.1)
+    cover = cover * _wanted_parts(cover, nucleus.lobes)
     return NucleusDrawing(cover=cover, folds=folds * cover)
 
 
@@ -183,4 +194,6 @@ def chromatin_density(
     rim = np.maximum(rim, 0.8 * drawing.folds)
     body = body * (1 - 0.6 * rim) + 0.6 * rim * np.maximum(body, 1.0)
     body = body + chromatin.rim * rim
-    return (chromatin.density * np.clip(body, 0.25, 1.5) * drawing.cover).astype(np.float32)
+    # A soft floor: even the palest gap has some chromatin above and below it.
+    body = 0.22 + 0.14 * np.logaddexp(0.0, (np.minimum(body, 1.5) - 0.22) / 0.14)
+    return (chromatin.density * body * drawing.cover).astype(np.float32)

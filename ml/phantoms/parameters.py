@@ -59,10 +59,10 @@ class Stain:
 
 MGG = Stain(
     name="May-Gruenwald-Giemsa",
-    chromatin=(0.500, 0.935, 0.125),
-    karyoplasm=(0.080, 0.060, 0.075),
+    chromatin=(0.455, 0.905, 0.062),
+    karyoplasm=(0.118, 0.100, 0.130),
     basophilia=(0.15, 0.175, 0.050),
-    eosin=(0.134, 0.325, 0.150),
+    eosin=(0.126, 0.325, 0.158),
     azurophil=(0.34, 0.66, 0.15),
     haemoglobin=(0.100, 0.147, 0.089),
     background=(254.0, 228.0, 203.0),
@@ -70,8 +70,8 @@ MGG = Stain(
 
 WRIGHT = Stain(
     name="Wright",
-    chromatin=(0.50, 0.80, 0.060),
-    karyoplasm=(0.10, 0.08, 0.030),
+    chromatin=(0.45, 0.80, 0.030),
+    karyoplasm=(0.14, 0.08, 0.060),
     basophilia=(0.17, 0.16, 0.040),
     eosin=(0.080, 0.280, 0.160),
     azurophil=(0.30, 0.58, 0.08),

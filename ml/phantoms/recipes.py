@@ -67,7 +67,7 @@ def _eosinophil(rng: np.random.Generator) -> Parts:
         bridge=float(rng.choice([0.05, 0.09, 0.13])),
         roughness=_around(rng, 0.4, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.86, 0.05), _around(rng, 1.0, 0.08), 0.46, 0.28, rim=0.38)
+    chromatin = Chromatin(_around(rng, 0.90, 0.05), _around(rng, 1.05, 0.08), 0.40, 0.28, rim=0.38)
     body = Cytoplasm(
         _around(rng, 12.8, 0.6),
         basophilia=_around(rng, 0.62, 0.10),
@@ -95,7 +95,7 @@ def _basophil(rng: np.random.Generator) -> Parts:
         bridge=0.3,
         roughness=_around(rng, 0.5, 0.1),
     )
-    chromatin = Chromatin(_around(rng, 0.78, 0.06), _around(rng, 0.80, 0.08), 0.34, 0.4, rim=0.10)
+    chromatin = Chromatin(_around(rng, 0.72, 0.07), _around(rng, 0.95, 0.08), 0.34, 0.4, rim=0.10)
     body = Cytoplasm(
         _around(rng, 11.6, 0.55),
         basophilia=_around(rng, 0.65, 0.12),
@@ -110,7 +110,7 @@ def _basophil(rng: np.random.Generator) -> Parts:
         _around(rng, 0.46, 0.04),
         _around(rng, 0.64, 0.10),
         _around(rng, 1.05, 0.05),
-        over_nucleus=_around(rng, 0.55, 0.08),
+        over_nucleus=_around(rng, 0.48, 0.08),
     )
     return nucleus, chromatin, body, violet
 
@@ -142,7 +142,7 @@ def _monocyte(rng: np.random.Generator) -> Parts:
         area_fraction=_around(rng, 0.50, 0.045),
         roughness=_around(rng, 0.75, 0.15),
     )
-    chromatin = Chromatin(_around(rng, 0.75, 0.06), _around(rng, 0.88, 0.08), 0.40, 0.7, rim=0.46)
+    chromatin = Chromatin(_around(rng, 0.80, 0.07), _around(rng, 0.98, 0.08), 0.35, 0.7, rim=0.46)
     body = Cytoplasm(
         _around(rng, 15.2, 0.8),
         basophilia=_around(rng, 0.96, 0.10),
@@ -202,7 +202,7 @@ def sample_parameters(
     stain = replace(
         stain,
         azure_gain=stain.azure_gain * _around(rng, 1.0, 0.04),
-        eosin_gain=stain.eosin_gain * _around(rng, 0.95, 0.07),
+        eosin_gain=stain.eosin_gain * _around(rng, 1.0, 0.06),
     )
     return CellParameters(
         label=label,
