@@ -16,7 +16,9 @@ class PersonForm(forms.Form):
     )
     role = forms.ChoiceField(choices=Role)
     organisation = forms.ModelChoiceField(
-        queryset=Organisation.objects.filter(is_active=True), to_field_name="public_id"
+        queryset=Organisation.objects.filter(is_active=True),
+        to_field_name="public_id",
+        empty_label="Choose the organisation",
     )
     is_active = forms.BooleanField(
         label="May sign in",

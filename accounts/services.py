@@ -1,6 +1,7 @@
 """Changes to people, organisations and reading grants. Each is one transaction with its record."""
 
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.utils import timezone
 
@@ -152,7 +153,7 @@ def organisation_edit(
     row = Organisation.objects.select_for_update().get(pk=organisation.pk)
     _refuse_taken_name(name, but=row)
     if row.is_active and not is_active:
-        _refuse_switching_off_last_administrators(row)
+        refuse_switching_off_last_administrators(row)
     new = {"name": name, "is_active": is_active}
     changed = [field for field, value in new.items() if getattr(row, field) != value]
     if not changed:
@@ -176,7 +177,9 @@ def _refuse_taken_name(name: str, *, but: Organisation | None = None) -> None:
         raise NameTaken("An organisation with this name is already here.")
 
 
-def _refuse_switching_off_last_administrators(organisation: Organisation) -> None:
+@transaction.atomic
+def refuse_switching_off_last_administrators(organisation: Organisation) -> None:
+    """Raise LastAdministrator if everybody who manages people belongs to this organisation."""
     inside = User.objects.filter(organisation=organisation).values_list("pk", flat=True)
     if not _active_administrators() - set(inside):
         raise LastAdministrator
@@ -214,6 +217,13 @@ def own_profile_edit(*, person: User, full_name: str, theme: str) -> User:
     if "full_name" in changed:
         record(action="profile.edited", actor=row, obj=row, fields=["full_name"])
     return row
+
+
+@transaction.atomic
+def own_session_end(*, person: User, session: UserSession) -> None:
+    """Sign out on one device."""
+    session.end()
+    record(action="sessions.ended", actor=person, obj=person, count=1)
 
 
 @transaction.atomic

@@ -53,7 +53,7 @@ def session_end(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(UserSession, pk=pk, user=request.user)
     if row.session_key == request.session.session_key:
         return redirect("account_logout")
-    row.end()
+    services.own_session_end(person=request.user, session=row)
     messages.success(request, "Signed out there.")
     return redirect("accounts:settings")
 
