@@ -30,7 +30,7 @@ def to_rgb(image: Image.Image) -> tuple[Image.Image, list[str]]:
     elif image.mode in ("RGBX", "YCbCr"):
         image = image.convert("RGB")
     if image.mode == "RGBA":
-        if image.getchannel("A").getextrema()[0] < 255:
+        if image.getchannel("A").histogram()[255] < image.width * image.height:
             warnings.append("transparency")
         white = Image.new("RGB", image.size, (255, 255, 255))
         white.paste(image, mask=image.getchannel("A"))

@@ -20,7 +20,7 @@ _SECCOMP_FILTER = 2
 
 # What decoding a picture never needs: opening, moving or removing files, sockets, programs, other
 # processes. Numbers: Linux arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/
-# unistd.h. The last column is the same on both.
+# unistd.h. The newer ones have the same number on both.
 _NEWER = (
     424,
     425,
@@ -29,24 +29,29 @@ _NEWER = (
     437,
     438,
 )  # pidfd signal, io_uring, pidfd, clone3, openat2, pidfd_getfd
-_FORBIDDEN = {
+# The first number of each is the architecture (linux/audit.h).
+_FORBIDDEN: dict[str, tuple[int, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E,
-        # open, truncate, rename ... chmod, creat, links
-        *((2, 76, 82, 83, 84, 85, 86, 87, 88, 90), (257, 258, 263, 264, 265, 266, 268, 316, 304)),
-        # socket, connect, sendto, sendmsg, bind, listen, socketpair
-        (41, 42, 44, 46, 49, 50, 53),
-        # clone, fork, vfork, execve, execveat, kill, tkill, tgkill, ptrace, process_vm_*
-        (56, 57, 58, 59, 322, 62, 200, 234, 101, 310, 311),
-        # setrlimit, prlimit64, unshare, bpf
-        (160, 302, 272, 321),
+        (
+            # open, truncate, rename ... chmod, creat, links
+            *(2, 76, 82, 83, 84, 85, 86, 87, 88, 90, 257, 258, 263, 264, 265, 266, 268, 316, 304),
+            # socket, connect, sendto, sendmsg, bind, listen, socketpair
+            *(41, 42, 44, 46, 49, 50, 53),
+            # clone, fork, vfork, execve, execveat, kill, tkill, tgkill, ptrace, process_vm_*
+            *(56, 57, 58, 59, 322, 62, 200, 234, 101, 310, 311),
+            # setrlimit, prlimit64, unshare, bpf
+            *(160, 302, 272, 321),
+        ),
     ),
     "aarch64": (
         0xC00000B7,
-        (56, 34, 35, 36, 37, 38, 45, 53, 276, 265),
-        (198, 199, 200, 201, 203, 206, 211),
-        (220, 221, 281, 129, 130, 131, 117, 270, 271),
-        (164, 261, 97, 280),
+        (
+            *(56, 34, 35, 36, 37, 38, 45, 53, 276, 265),
+            *(198, 199, 200, 201, 203, 206, 211),
+            *(220, 221, 281, 129, 130, 131, 117, 270, 271),
+            *(164, 261, 97, 280),
+        ),
     ),
 }
 
@@ -91,8 +96,8 @@ def _filter(machine: str) -> bytes | None:
     """A classic BPF program (struct sock_filter: code, jump if true, jump if false, operand)."""
     if machine not in _FORBIDDEN or sys.byteorder != "little":
         return None
-    architecture, *groups = _FORBIDDEN[machine]
-    numbers = sorted({number for group in (*groups, _NEWER) for number in group})
+    architecture, forbidden = _FORBIDDEN[machine]
+    numbers = sorted({*forbidden, *_NEWER})
     load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
     refuse, allow = 0x00050000 | errno.EPERM, 0x7FFF0000
     # The jumps count the instructions between here and the refusal, which stands last.

@@ -152,12 +152,10 @@ def _png(image: Image.Image) -> bytes:
 
 
 def _thumbnail(image: Image.Image) -> bytes:
-    small = image.copy() if max(image.size) <= limits.THUMBNAIL_SIDE else image
-    side = limits.THUMBNAIL_SIDE
-    if small is image:
-        scale = side / max(image.size)
-        size = tuple(max(1, round(length * scale)) for length in image.size)
-        small = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    scale = limits.THUMBNAIL_SIDE / max(image.size)
+    if scale < 1:
+        width, height = (max(1, round(length * scale)) for length in image.size)
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=88, subsampling=0)
+    image.save(out, "JPEG", quality=88, subsampling=0)
     return out.getvalue()

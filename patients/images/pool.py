@@ -14,7 +14,7 @@ import select
 import signal
 import socket
 import struct
-import subprocess  # nosec B404: one fixed command, no shell
+import subprocess  # nosec B404
 import sys
 import tempfile
 import threading
@@ -78,6 +78,8 @@ class DecoderPool:
         self.child = child or ChildLimits()
         self.children = children or _default_children()
         self.starts = 0  # how often a zygote was started, for tests and for the log
+        self._control: socket.socket | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._forget()
         forget = weakref.WeakMethod(self._forget_in_child)
         os.register_at_fork(after_in_child=lambda: (method := forget()) and method())
@@ -216,13 +218,14 @@ class DecoderPool:
             except subprocess.TimeoutExpired:
                 self._process.send_signal(signal.SIGKILL)
                 self._process.wait()
-        self._control = self._process = None
+        self._control = None
+        self._process = None
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(self.children)
-        self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._control = None
+        self._process = None
 
     def _forget_in_child(self) -> None:
         """After a fork: drop the parent's zygote. Its socket must not stay open here, or it would

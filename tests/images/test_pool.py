@@ -61,9 +61,11 @@ def test_each_call_has_a_process_of_its_own(pool: DecoderPool):
     assert pool.starts == 1
 
 
-def test_a_memory_bomb_is_refused(pool: DecoderPool):
-    assert code_of(pool, do="memory") == "memory"
-    assert pool.run({"do": "echo"}, [])[0]["do"] == "echo"
+def test_a_memory_bomb_is_refused():
+    patient = DecoderPool(TASK, child=ChildLimits(memory=512 * 2**20))
+    assert code_of(patient, do="memory") == "memory"
+    assert patient.run({"do": "echo"}, [])[0]["do"] == "echo"
+    patient.close()
 
 
 def test_a_busy_loop_is_refused(pool: DecoderPool):
