@@ -16,3 +16,13 @@ def storable(text: str) -> str:
 def file_name(text: str) -> str:
     """A file's name as people see it, at most 255 characters. It is never a path."""
     return storable(text)[:LONGEST_NAME]
+
+
+def header_name(text: str) -> str:
+    """A file's name without its ending, as a header may hold it: no control characters, no path
+    separators, no quotes, no direction overrides; at most 60 characters."""
+    stem = text.rpartition(".")[0] or text
+    plain = "".join(
+        letter for letter in stem if letter.isprintable() and letter not in '/\\";<>%'
+    ).strip(". ")
+    return plain[:60] or "picture"

@@ -11,7 +11,7 @@ from patients.errors import MoveRefused
 from patients.images import blank_area
 from patients.models import SmearImage
 from patients.services.files import keep
-from patients.services.images import hand_to_readers, require_removable, take_out
+from patients.services.images import hand_to_readers, require_removable, stop_readers, take_out
 from patients.services.workflow import locked_case
 
 Box = tuple[int, int, int, int]
@@ -37,7 +37,7 @@ def image_blank(*, actor: User, image: SmearImage, box: Box) -> SmearImage:
             raise MoveRefused("This picture was removed from the case meanwhile.")
         same = held.images.present().filter(sha256=rebuilt.sha256).first()
         if same is not None:
-            take_out(actor=actor, case=held, image=old, action="image.removed")
+            take_out(actor=actor, case=held, image=old)
             return same
         new = SmearImage(
             case=held,
@@ -49,7 +49,7 @@ def image_blank(*, actor: User, image: SmearImage, box: Box) -> SmearImage:
             upload_key=f"blanked-{uuid.uuid4().hex}",
             **files.columns(rebuilt),
         )
-        take_out(actor=actor, case=held, image=old, action="image.replaced")
+        take_out(actor=actor, case=held, image=old, replaced=True)
         new.save(force_insert=True)
         files.kept = True
         record(
@@ -63,4 +63,5 @@ def image_blank(*, actor: User, image: SmearImage, box: Box) -> SmearImage:
             sha256=new.sha256,
         )
         hand_to_readers(held, [new])
+        stop_readers(held, old)
     return new

@@ -142,7 +142,8 @@ def image_remove(*, actor: User, image: SmearImage) -> SmearImage:
             "This is the only picture of a submitted case. Add another first, or withdraw the case.",
             code="last_image",
         )
-    return take_out(actor=actor, case=held, image=locked, action="image.removed")
+    take_out(actor=actor, case=held, image=locked)
+    return locked
 
 
 def require_removable(case: Case) -> None:
@@ -155,19 +156,31 @@ def require_removable(case: Case) -> None:
         )
 
 
-def take_out(*, actor: User, case: Case, image: SmearImage, action: str) -> SmearImage:
-    """Mark a picture of a locked case as removed and say so to the record and to the readers."""
+def take_out(*, actor: User, case: Case, image: SmearImage, replaced: bool = False) -> None:
+    """Mark a picture of a locked case as removed; the record knows, and the readers stop on it."""
     image.removed_at = timezone.now()
     image.save(update_fields=["removed_at"])
-    record(action=action, actor=actor, obj=image, case_id=case.public_id, position=image.position)
+    if not replaced:
+        record(
+            action="image.removed",
+            actor=actor,
+            obj=image,
+            case_id=case.public_id,
+            position=image.position,
+        )
+        stop_readers(case, image)
+
+
+def stop_readers(case: Case, image: SmearImage) -> None:
+    """Nothing open on a removed picture goes on."""
     if case.status != CaseStatus.DRAFT:
         for reading in ports.readings():
             reading.image_removed(image=image)
-    return image
 
 
 def hand_to_readers(case: Case, images: Sequence[SmearImage]) -> None:
     """New pictures of a submitted case are read at once; one of a draft waits for the submission."""
+    case = locked_case(case)  # as it is now: a picture just removed may have moved it on
     if case.status == CaseStatus.DRAFT:
         return
     if case.status != CaseStatus.CLASSIFYING:

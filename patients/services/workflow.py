@@ -48,12 +48,11 @@ def case_move(*, case: Case, to: str, actor: User | None = None) -> Case:
         changed.append("reader")
     moved.save(update_fields=changed)
     record(
-        action="case.moved",
+        action="case.status",
         actor=actor,
         obj=moved,
         case_id=moved.public_id,
-        came_from=str(came_from),
-        to=str(to),
+        **{"from": str(came_from), "to": str(to)},
     )
     return moved
 
@@ -104,7 +103,7 @@ def case_withdraw(*, actor: User, case: Case) -> Case:
         actor=actor,
         obj=locked,
         case_id=locked.public_id,
-        came_from=str(came_from),
+        **{"from": str(came_from)},
     )
     for reading in ports.readings():
         reading.case_withdrawn(case=locked)
