@@ -1,15 +1,25 @@
 """The queue's application. The database owns the work; a message is only a doorbell."""
 
 import os
+from datetime import timedelta
 
 from celery import Celery
+from celery.schedules import crontab
+
+from telemed.environment import number
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemed.settings")
 
 # A task that outlives the visibility timeout is delivered twice, so the order is a law:
-# soft limit < hard limit < visibility timeout (tests/test_queue_settings.py).
-SOFT_LIMIT, HARD_LIMIT, VISIBILITY_TIMEOUT = 54, 60, 180
+# soft limit < hard limit < visibility timeout (tests/queue/test_queue_settings.py). Seconds.
+HARD_LIMIT = number("TELEHEME_TASK_SECONDS", default=60)
+SOFT_LIMIT = HARD_LIMIT * 0.9
+VISIBILITY_TIMEOUT = 3 * HARD_LIMIT
+SWEEP_SECONDS = number("TELEHEME_SWEEP_SECONDS", default=15)
+
+# Strict order: as long as a stat message waits, no routine one is taken.
 CLASSIFY_QUEUES = ("stat", "routine", "background")
+UPKEEP = {"queue": "stat"}
 
 app = Celery("telemed")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -29,7 +39,11 @@ app.conf.update(
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
+    # A pool child loads the model before it says that it is up.
+    worker_proc_alive_timeout=60,
     broker_connection_retry_on_startup=True,
+    # A worker waits for its broker for as long as it takes.
+    broker_connection_max_retries=None,
     broker_connection_timeout=2,
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT,
@@ -41,5 +55,19 @@ app.conf.update(
     },
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},
     timezone="UTC",
+    beat_max_loop_interval=5,
+    # A rung bell that nobody answered before the next one is dropped.
+    beat_schedule={
+        "sweep": {
+            "task": "classifier.tasks.sweep",
+            "schedule": timedelta(seconds=SWEEP_SECONDS),
+            "options": {**UPKEEP, "expires": SWEEP_SECONDS},
+        },
+        "verify-invariants": {
+            "task": "classifier.tasks.verify_invariants",
+            "schedule": crontab(hour=3, minute=10),
+            "options": {"queue": "background", "expires": 3600},
+        },
+    },
 )
 app.autodiscover_tasks()

@@ -172,6 +172,15 @@ CELERY_BROKER_URL = (
     os.environ.get("TELEHEME_BROKER_URL") or f"redis+socket://{local_socket(DATA_DIR)}"
 )
 
+# The time limits of tasks are in telemed/celery.py. A worker owns a row for this many seconds of
+# the database's clock and renews that while it works; a row that waits longer is sent again.
+LEASE_SECONDS = number("TELEHEME_LEASE_SECONDS", default=30)
+REPUBLISH_SECONDS = number("TELEHEME_REPUBLISH_SECONDS", default=20)
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+
+# Called with (directory, threads=...): gives the object that reads pictures.
+CLASSIFIER_RUNTIME = "classifier.inference.load_model"
+
 # Models: the shipped one, and those registered on this installation.
 MODEL_DIRS = [BASE_DIR / "classifier" / "shipped", DATA_DIR / "models"]
 INFERENCE_THREADS = number("TELEHEME_INFERENCE_THREADS", default=os.cpu_count() or 2)

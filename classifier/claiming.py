@@ -1,0 +1,128 @@
+"""Owning rows: the claim that counts an attempt, and the lease that is renewed while one works."""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+
+from classifier.choices import PredictionState
+from classifier.clock import database_now
+from classifier.dispatch import ALONE_FROM
+from classifier.models import ModelVersion, Prediction
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row that is ours while ``token`` and ``attempt`` are still in it."""
+
+    pk: int
+    token: UUID
+    attempt: int
+    case_id: int
+    image_sha256: str
+    picture_key: str
+    box: tuple[int, int, int, int] | None  # x, y, width, height; None = the whole picture
+
+
+def versions_waiting(prediction_ids: Sequence[int]) -> list[ModelVersion]:
+    """The model versions that the still QUEUED ones of these rows are to be read with."""
+    return list(
+        ModelVersion.objects.filter(
+            predictions__in=Prediction.objects.filter(
+                pk__in=prediction_ids, state=PredictionState.QUEUED
+            )
+        ).distinct()
+    )
+
+
+def claim(
+    *, prediction_ids: Sequence[int], version: ModelVersion, token: UUID, lease_seconds: float
+) -> list[Claim]:
+    """Take the QUEUED rows among these: one UPDATE, committed before any picture is opened.
+
+    A row that failed twice is taken only when it comes alone. Rows that somebody else took, or
+    that are done, are simply not among the answers.
+    """
+    wanted = Prediction.objects.filter(
+        pk__in=prediction_ids, state=PredictionState.QUEUED, model_version=version
+    )
+    if len(prediction_ids) > 1:
+        wanted = wanted.filter(attempt__lt=ALONE_FROM)
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            # Two copies of one message must not wait for each other's rows in different order.
+            free = wanted.select_for_update(skip_locked=True).values("pk")
+            wanted = Prediction.objects.filter(pk__in=free, state=PredictionState.QUEUED)
+        taken = wanted.update(
+            state=PredictionState.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_token=token,
+            lease_expires_at=database_now(plus_seconds=lease_seconds),
+        )
+    if not taken:
+        return []
+    return _claims(token, version)
+
+
+def _claims(token: UUID, version: ModelVersion) -> list[Claim]:
+    rows = (
+        Prediction.objects.filter(
+            lease_token=token, state=PredictionState.RUNNING, model_version=version
+        )
+        .select_related("cell__image")
+        .order_by("pk")
+    )
+    claims = []
+    for row in rows:
+        cell, image = row.cell, row.cell.image
+        whole = (cell.x, cell.y, cell.width, cell.height) == (0, 0, image.width, image.height)
+        claims.append(
+            Claim(
+                pk=row.pk,
+                token=token,
+                attempt=row.attempt,
+                case_id=image.case_id,
+                image_sha256=row.image_sha256,
+                picture_key=image.picture_key,
+                box=None if whole else (cell.x, cell.y, cell.width, cell.height),
+            )
+        )
+    return claims
+
+
+@contextmanager
+def lease_kept(token: UUID) -> Iterator[None]:
+    """Renews the lease from a thread while the block runs, three times within each lease.
+
+    A worker that dies stops renewing, and its rows are free after one lease; one that hangs is
+    killed by the task's hard limit, which frees them too (``classifier.requests``).
+    """
+    done = threading.Event()
+    seconds = settings.LEASE_SECONDS
+
+    def renew() -> None:
+        try:
+            while not done.wait(seconds / 3):
+                Prediction.objects.filter(lease_token=token, state=PredictionState.RUNNING).update(
+                    lease_expires_at=database_now(plus_seconds=seconds)
+                )
+        except DatabaseError:  # the lease runs out, and the result is fenced: nothing is wrong
+            log.warning("lease not renewed", exc_info=True)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(timeout=5)

@@ -1,0 +1,143 @@
+"""Writing what a batch came to: one transaction, and only into rows that are still ours."""
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from classifier.attempts import SUPERSEDED, attempt_failed, lock_cases, settle_cases
+from classifier.choices import PredictionState
+from classifier.claiming import Claim
+from classifier.dispatch import publish_on_commit
+from classifier.inference.errors import UnreadableImageError
+from classifier.inference.result import CellResult
+from classifier.models import Prediction
+from patients.errors import DomainError
+from patients.storage import StorageUnavailable
+
+log = logging.getLogger(__name__)
+
+SUM_TOLERANCE = 1e-4  # of five probabilities around 1
+RESULT_FIELDS = [
+    "state", "lease_token", "lease_expires_at", "last_error", "finished_at",
+    "label", "confidence", "probabilities", "in_distribution", "abstained", "reasons",
+    "activation", "model_sha256", "precision", "milliseconds",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one claimed row: a result or an exception."""
+
+    claim: Claim
+    result: CellResult | None = None
+    exception: BaseException | None = None
+
+
+@dataclass
+class Written:
+    """How many rows a batch finished in which way."""
+
+    done: int = 0
+    failed: int = 0
+    fenced: int = 0
+
+
+@transaction.atomic
+def finish(*, answers: Sequence[Answer]) -> Written:
+    """Write results, put failures back or aside, and move cases on that wait for nothing more."""
+    written = Written()
+    cases = lock_cases(answer.claim.case_id for answer in answers)
+    rows = (
+        Prediction.objects.select_for_update(of=("self",))
+        .select_related("cell__image__case")
+        .in_bulk([answer.claim.pk for answer in answers])
+    )
+    done: list[Prediction] = []
+    error = ""
+    again: list[int] = []
+    for answer in answers:
+        row = rows[answer.claim.pk]
+        if not _ours(row, answer.claim):
+            written.fenced += 1
+            log.warning("prediction %s fenced: the row is no longer ours", row.public_id)
+        elif row.cell.image.removed_at or row.cell.image.sha256 != row.image_sha256:
+            written.fenced += 1
+            _cancel(row)
+        elif answer.result is not None and not (error := wrong_in(answer.result)):
+            _fill(row, answer.result)
+            done.append(row)
+        else:
+            written.failed += 1
+            opened = not isinstance(answer.exception, StorageUnavailable)
+            reason = error if answer.result is not None else sentence(answer.exception)
+            if attempt_failed(row, error=reason, opened=opened):
+                again.append(row.pk)
+    Prediction.objects.bulk_update(done, RESULT_FIELDS)
+    written.done = len(done)
+    publish_on_commit(again)
+    settle_cases(cases)
+    return written
+
+
+def _ours(row: Prediction, claim: Claim) -> bool:
+    return (
+        row.state == PredictionState.RUNNING
+        and row.lease_token == claim.token
+        and row.attempt == claim.attempt
+    )
+
+
+def wrong_in(result: CellResult) -> str:
+    """What makes a result unfit to keep, as a sentence; empty when nothing does."""
+    values = result.probabilities
+    if not all(math.isfinite(value) for value in (*values, result.confidence)):
+        return "The model's answer was not a number."
+    if len(values) != len(result.classes) or abs(sum(values) - 1) > SUM_TOLERANCE:
+        return "The model's probabilities did not add up to one."
+    return ""
+
+
+def sentence(exception: BaseException | None) -> str:
+    """For people; other exceptions' texts stay in the log, because they may quote anything."""
+    if exception is None:
+        return "The worker stopped before it came to this picture."
+    if isinstance(exception, DomainError | UnreadableImageError):
+        return str(exception)
+    if isinstance(exception, MemoryError):
+        return "Reading this picture needed more memory than there is."
+    return f"Reading this picture failed unexpectedly ({type(exception).__name__})."
+
+
+def _cancel(row: Prediction) -> None:
+    log.warning("prediction %s superseded: its picture was removed or replaced", row.public_id)
+    row.state = PredictionState.CANCELLED
+    row.last_error = SUPERSEDED
+    row.lease_token = row.lease_expires_at = None
+    row.save(update_fields=["state", "last_error", "lease_token", "lease_expires_at"])
+
+
+def _fill(row: Prediction, result: CellResult) -> None:
+    values: dict[str, Any] = {
+        "state": PredictionState.DONE,
+        "lease_token": None,
+        "lease_expires_at": None,
+        "last_error": "",
+        "finished_at": timezone.now(),
+        "label": result.label,
+        "confidence": result.confidence,
+        "probabilities": list(result.probabilities),
+        "in_distribution": result.in_distribution,
+        "abstained": result.abstained,
+        "reasons": list(result.reasons),
+        "activation": result.cam,
+        "model_sha256": result.model_sha256,
+        "precision": result.precision,
+        "milliseconds": round(result.milliseconds, 2),
+    }
+    for name, value in values.items():
+        setattr(row, name, value)

@@ -1,0 +1,81 @@
+"""Reading one batch: claim, open, infer, finish. What a task does, and nothing of Celery."""
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+
+from classifier.claiming import Claim, claim, lease_kept, versions_waiting
+from classifier.finishing import Answer, finish
+from classifier.inference.errors import ModelError
+from classifier.inference.preprocess import decode
+from classifier.loading import model_for
+from patients.storage import read_verified
+
+log = logging.getLogger(__name__)
+
+DECODERS = 2  # threads that open pictures while the engine works
+
+
+def read_batch(*, prediction_ids: Sequence[int], token: UUID) -> int:
+    """Read those of the rows that still wait; returns how many results were written.
+
+    Safe to run twice and at the same time. ``token`` marks the rows as this run's. A model that
+    cannot be loaded costs no attempt: its rows keep waiting, and the sweep brings them back.
+    """
+    done = 0
+    for version in versions_waiting(prediction_ids):
+        try:
+            model = model_for(version)
+        except ModelError as error:
+            log.critical("rows of model %s wait: %s", version.model_id, error)
+            continue
+        claims = claim(
+            prediction_ids=prediction_ids,
+            version=version,
+            token=token,
+            lease_seconds=settings.LEASE_SECONDS,
+        )
+        if claims:
+            begin = time.perf_counter()
+            with lease_kept(token):
+                written = finish(answers=_answers(claims, model))
+            log.info(
+                "batch of %d: %d read, %d failed, %d fenced in %.0f ms",
+                len(claims), written.done, written.failed, written.fenced,
+                (time.perf_counter() - begin) * 1e3,
+            )  # fmt: skip
+            done += written.done
+    return done
+
+
+def _answers(claims: Sequence[Claim], model: Any) -> list[Answer]:
+    """One answer a claim. What the engine or the clock breaks off leaves the rest unanswered."""
+    answers: list[Answer] = []
+    cause: BaseException | None = None
+    try:
+        jobs = ((each, partial(open_picture, each)) for each in claims)
+        for item in model.pipeline(jobs, decoders=DECODERS):
+            if isinstance(item.exception, SoftTimeLimitExceeded):
+                raise item.exception
+            answers.append(Answer(item.key, item.result, item.exception))
+    except Exception as error:  # the engine's, or out of time or memory
+        log.exception("batch broken off after %d of %d", len(answers), len(claims))
+        cause = error
+    rest = claims[len(answers) :]
+    return [*answers, *(Answer(each, exception=cause) for each in rest)]
+
+
+def open_picture(claimed: Claim) -> bytes | np.ndarray:
+    """The picture's verified bytes, or the pixels of the cell's box where it is only a part."""
+    data = read_verified(claimed.picture_key, sha256=claimed.image_sha256)
+    if claimed.box is None:
+        return data
+    x, y, width, height = claimed.box
+    return np.ascontiguousarray(decode(data)[y : y + height, x : x + width])

@@ -1,0 +1,100 @@
+"""Which model versions there are, and which one reads new pictures."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+import audit.services as audit
+from classifier.choices import ModelState, PredictionState
+from classifier.inference.discovery import DEFAULT_MODEL, find_model
+from classifier.inference.errors import ModelError
+from classifier.inference.manifest import FILE_NAME, load_manifest, read_manifest
+from classifier.models import ModelVersion
+
+
+@transaction.atomic
+def model_register(*, directory: Path | str, actor: Any = None) -> ModelVersion:
+    """Verify a model directory file by file and record it; the files stay where they are.
+
+    ModelError when a file is not the one its manifest names, when the directory is not in a folder
+    that workers look into, or when the id already stands for another model with results.
+    """
+    manifest = load_manifest(directory)
+    found = find_model(manifest.id, settings.MODEL_DIRS)
+    if read_manifest(found).sha256 != manifest.sha256:
+        raise ModelError(
+            f"Workers would find another model under the name {manifest.id!r}, in {found}."
+        )
+    version = ModelVersion.objects.select_for_update().filter(model_id=manifest.id).first()
+    if version is not None and version.manifest_sha256 == manifest.sha256:
+        return version
+    if version is not None and version.predictions.filter(state=PredictionState.DONE).exists():
+        raise ModelError(
+            f"Model {manifest.id!r} is registered with other files and has read pictures with "
+            "them. Give the new files a new id."
+        )
+    content = json.loads((Path(directory) / FILE_NAME).read_bytes())
+    version, _ = ModelVersion.objects.update_or_create(
+        model_id=manifest.id,
+        defaults={
+            "manifest_sha256": manifest.sha256,
+            "precision": manifest.precision,
+            "manifest": content,
+        },
+    )
+    audit.record(
+        action="model.registered", actor=actor, model=manifest.id, manifest_sha256=manifest.sha256
+    )
+    return version
+
+
+@transaction.atomic
+def model_activate(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
+    """From now on new pictures are read with this version. What is queued keeps its own."""
+    versions = {row.pk: row for row in ModelVersion.objects.select_for_update().order_by("pk")}
+    chosen = versions[version.pk]
+    if chosen.state == ModelState.ACTIVE:
+        return chosen
+    before = next((row for row in versions.values() if row.state == ModelState.ACTIVE), None)
+    if before is not None:
+        before.state = ModelState.RETIRED
+        before.save(update_fields=["state"])
+    chosen.state = ModelState.ACTIVE
+    chosen.activated_at = timezone.now()
+    chosen.save(update_fields=["state", "activated_at"])
+    audit.record(
+        action="model.activated",
+        actor=actor,
+        model=chosen.model_id,
+        manifest_sha256=chosen.manifest_sha256,
+        before=before.model_id if before else "",
+    )
+    return chosen
+
+
+@transaction.atomic
+def ensure_shipped_model() -> ModelVersion | None:
+    """The active model; the shipped one, registered and activated, when there is none.
+
+    An active version whose files are gone gives way too. None when no model is shipped.
+    """
+    active = ModelVersion.objects.filter(state=ModelState.ACTIVE).first()
+    if active is not None and _present(active):
+        return active
+    try:
+        directory = find_model(DEFAULT_MODEL, settings.MODEL_DIRS)
+    except ModelError:
+        return active
+    return model_activate(version=model_register(directory=directory))
+
+
+def _present(version: ModelVersion) -> bool:
+    try:
+        directory = find_model(version.model_id, settings.MODEL_DIRS)
+        return read_manifest(directory).sha256 == version.manifest_sha256
+    except ModelError:
+        return False

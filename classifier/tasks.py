@@ -1,0 +1,42 @@
+"""Celery's entry: ids in; claim, call, done."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from celery.signals import worker_process_init
+
+from classifier import nightly
+from classifier import sweep as sweeping
+from classifier.dispatch import send_upkeep
+from classifier.loading import load_active
+from classifier.reading import read_batch
+from telemed.tasks import upkeep, work
+
+
+@worker_process_init.connect(dispatch_uid="classifier.load_active")
+def _load_in_the_child(**_: Any) -> None:
+    load_active()
+
+
+@work(
+    name="classifier.tasks.classify_batch", bind=True, Request="classifier.requests:ReadingRequest"
+)
+def classify_batch(self: Any, *, prediction_ids: list[int]) -> None:
+    """Read those of these rows that still wait. The message's own id marks the rows it takes."""
+    read_batch(
+        prediction_ids=prediction_ids, token=UUID(self.request.id) if self.request.id else uuid4()
+    )
+
+
+@upkeep(name="classifier.tasks.sweep")
+def sweep() -> None:
+    """Find what a broker, a worker or a crash forgot."""
+    sweeping.sweep()
+
+
+@upkeep(name="classifier.tasks.verify_invariants")
+def verify_invariants(*, after: int = 0) -> None:
+    """The nightly check, in slices that a stat case need not wait for."""
+    further = nightly.check_slice(after=after)
+    if further is not None:
+        send_upkeep(verify_invariants, after=further)

@@ -1,0 +1,138 @@
+"""A stand-in for the network, and nothing else: manifest, cropping, pipeline and judgement are real.
+
+Its answer is a function of the picture's pixels alone. The first pixel may hold an order
+(red 255, green 0, blue = the order), so that a picture can misbehave on its own.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from classifier.inference import CLASSES
+from classifier.inference.indist import InDistribution, load_statistics
+from classifier.inference.manifest import CAM_SIZE, Manifest, load_manifest
+from classifier.inference.model import Model
+from classifier.inference.preprocess import CENTRE_SQUARE
+from classifier.inference.runtime import RawOutput
+
+SIZE = 64
+FEATURES = 8
+MODEL_ID = "test-model"
+FINE, CRASH, HANG, MEMORY, NAN, CRASH_AFTER, SLEEPY = range(7)
+
+
+def picture(seed: int, *, order: int = FINE) -> bytes:
+    """A PNG of SIZE x SIZE whose pixels follow from the seed."""
+    pixels = np.random.default_rng(seed).integers(0, 250, (SIZE, SIZE, 3), np.uint8)
+    if order:
+        pixels[0, 0] = (255, 0, order)
+    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def write_model(folder: Path, *, model_id: str = MODEL_ID, shift: float = 0.0) -> Path:
+    """A model directory whose files have the hashes that its manifest names."""
+    directory = folder / model_id
+    directory.mkdir(parents=True)
+    (directory / "graph.xml").write_text(f"<net shift='{shift}'/>")
+    (directory / "graph.bin").write_bytes(bytes(16))
+    _statistics().save(directory / "indist.npz")
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()
+    }
+    content = {
+        "id": model_id,
+        "classes": list(CLASSES),
+        "input_size": SIZE,
+        "preprocessing": CENTRE_SQUARE,
+        "precision": "f32",
+        "temperature": 1.0,
+        "bias": [0.0] * len(CLASSES),
+        "feature_size": FEATURES,
+        "thresholds": {"confidence": 0.3, "in_distribution": 0.01},
+        "files": files,
+        "format": 1,
+    }
+    (directory / "manifest.json").write_text(json.dumps(content))
+    return directory
+
+
+def _statistics() -> InDistribution:
+    one = np.ones(FEATURES, np.float32)
+    two = np.eye(FEATURES, 2, dtype=np.float32)
+    return InDistribution(
+        mean=one * 0,
+        scale=one,
+        components=two,
+        whitening=np.eye(2, dtype=np.float32),
+        centres=np.zeros((len(CLASSES), 2), np.float32),
+        scales=np.ones(2, np.float32),
+    )
+
+
+def load_model(directory: Path, *, threads: int | None = None) -> Model:
+    manifest = load_manifest(directory)
+    statistics = load_statistics(
+        manifest.path("indist.npz"), features=FEATURES, classes=len(CLASSES)
+    )
+    return Model(manifest, Engine(manifest), statistics)
+
+
+def label_of(data: bytes) -> str:
+    """The class that the engine will say for these PNG bytes."""
+    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return CLASSES[int(np.argmax(_logits(rgb)))]
+
+
+def _logits(pixels: np.ndarray) -> np.ndarray:
+    digest = hashlib.sha256(pixels.tobytes()).digest()
+    return np.frombuffer(digest[:5], np.uint8).astype(np.float32) / 40
+
+
+class Engine:
+    precision = "f32"
+    slots = 2
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.seconds = float(os.environ.get("TEST_ENGINE_SECONDS", "0"))
+
+    def start(self, pixels: np.ndarray) -> "Waiting":
+        red, green, order = (int(value) for value in pixels[0, 0])
+        order = order if (red, green) == (255, 0) else FINE
+        if order == CRASH:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if order == MEMORY:
+            raise MemoryError
+        return Waiting(pixels, order, self.seconds)
+
+
+class Waiting:
+    def __init__(self, pixels: np.ndarray, order: int, seconds: float) -> None:
+        self.pixels, self.order, self.seconds = pixels, order, seconds
+
+    def result(self) -> RawOutput:
+        if self.order == HANG:
+            while True:
+                time.sleep(60)
+        time.sleep(0.3 if self.order == SLEEPY else self.seconds)
+        if self.order == CRASH_AFTER:
+            os.kill(os.getpid(), signal.SIGKILL)
+        logits = _logits(self.pixels)
+        exponents = np.exp(logits - logits.max())
+        answer = RawOutput(
+            probabilities=exponents / exponents.sum(),
+            logits=logits,
+            cams=np.broadcast_to(logits, (CAM_SIZE, CAM_SIZE, len(CLASSES))).copy(),
+            features=np.full(FEATURES, 0.5, np.float32),
+            milliseconds=1.0,
+        )
+        if self.order == NAN:
+            return replace(answer, probabilities=answer.probabilities * np.float32("nan"))
+        return answer
