@@ -1,9 +1,11 @@
 """Reading the environment: every setting that differs between one machine and production."""
 
+import contextlib
 import hashlib
 import os
 import secrets
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -46,24 +48,44 @@ def local_socket(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"teleheme-{os.getuid()}-{digest}.sock"
 
 
+def adopt_data_dir(arguments: Sequence[str]) -> None:
+    """Take quickstart's ``--data-dir`` into the environment, before the settings read it."""
+    if arguments[:1] != ["quickstart"]:
+        return
+    for index, argument in enumerate(arguments):
+        name, sign, value = argument.partition("=")
+        if name == "--data-dir":
+            value = value if sign else "".join(arguments[index + 1 : index + 2])
+            if value:
+                os.environ["TELEHEME_DATA_DIR"] = str(Path(value).expanduser().absolute())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
 def local_secret_key(data_dir: Path) -> str:
     """The machine's own secret key, made on first use and readable by its owner alone.
 
     Where the data directory cannot be written (a one-off command), a key for this process.
     """
     path = data_dir / "secret_key"
-    try:
-        return path.read_text().strip()
-    except OSError:
-        pass
+    if written := _read(path):
+        return written
     key = secrets.token_urlsafe(50)
+    draft = path.with_name(f"secret_key.{os.getpid()}")
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(key)
+        # A link appears whole or not at all: of two processes that start together one wins.
+        os.link(draft, path)
     except OSError:
-        return key
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key)
+        return _read(path) or key
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()
     return key

@@ -8,6 +8,7 @@ to start where something is left open (``telemed.production``). docs/operations.
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -90,12 +91,18 @@ TEMPLATES = [
 
 # Data -------------------------------------------------------------------------------------------
 
-DATABASES = {
-    "default": dj_database_url.parse(
-        os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'teleheme.sqlite3'}",
-        conn_max_age=number("TELEHEME_DB_CONN_MAX_AGE", default=60),
-        conn_health_checks=True,
+DATABASE_URL = os.environ.get("DATABASE_URL")
+DATABASES: dict = {
+    "default": (
+        dj_database_url.parse(DATABASE_URL)
+        if DATABASE_URL
+        # Not by way of an address: a path may hold any character.
+        else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "teleheme.sqlite3"}
     )
+    | {
+        "CONN_MAX_AGE": number("TELEHEME_DB_CONN_MAX_AGE", default=60),
+        "CONN_HEALTH_CHECKS": True,
+    }
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a writer waits its turn instead of failing at once; FULL: what was
@@ -169,7 +176,7 @@ FILE_UPLOAD_HANDLERS = [
 # Queue ------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = (
-    os.environ.get("TELEHEME_BROKER_URL") or f"redis+socket://{local_socket(DATA_DIR)}"
+    os.environ.get("TELEHEME_BROKER_URL") or f"redis+socket://{quote(str(local_socket(DATA_DIR)))}"
 )
 
 # The time limits of tasks are in telemed/celery.py. A worker owns a row for this many seconds of

@@ -6,6 +6,7 @@ from telemed import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("health/live", views.live, name="health-live"),
+    path("health/ready", views.ready, name="health-ready"),
     path("account/", include("accounts.entrance")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),

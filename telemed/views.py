@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_safe
 
+from telemed import health
+
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
@@ -21,6 +23,15 @@ def home(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> JsonResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
+
+
+@require_GET
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when this process can do the product's work; 503 names what is missing."""
+    checks = health.checks()
+    status = "ready" if health.is_ready(checks) else "not ready"
+    body = {"status": status, "checks": checks}
+    return JsonResponse(body, status=200 if status == "ready" else 503)
 
 
 def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:

@@ -1,0 +1,95 @@
+# TeleHeme: everything a person types. `make help` lists it.
+#
+# Set-up is a matter of stamp files inside .venv: one is written only after its install has ended
+# well, so an interrupted one is simply done again.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+HOST ?= 127.0.0.1
+DATA_DIR ?= var
+JOBS ?= 2
+ARGS ?=
+
+PYTHON ?= $(shell for p in python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+PYTEST := $(BIN)/python -m pytest -q
+
+# What is tried on both shapes: SQLite and local files, and PostgreSQL, Valkey and S3.
+BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/images tests/e2e
+
+.PHONY: help run test test-fast test-local test-server lint lock bench screenshots browser clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.serve  ## run the whole of TeleHeme on this machine (PORT=8000 HOST=127.0.0.1 DATA_DIR=var)
+	@exec $(BIN)/python manage.py quickstart --port "$(PORT)" --host "$(HOST)" --data-dir "$(DATA_DIR)" $(ARGS)
+
+test: test-local test-server  ## every test, on both shapes
+
+test-local: $(VENV)/.dev browser
+	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not faults and not e2e" $(ARGS)
+	$(PYTEST) -m "faults or e2e" $(ARGS)
+
+test-server: $(VENV)/.dev browser
+	TELEHEME_TEST_SHAPE=server $(PYTEST) -n $(JOBS) --dist loadgroup -m "not local_shape and not e2e" $(BOTH_SHAPES) $(ARGS)
+	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "e2e and not local_shape" tests/e2e $(ARGS)
+
+test-fast: $(VENV)/.dev  ## the tests that need neither a browser nor patience
+	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not e2e and not faults" $(ARGS)
+
+lint: $(VENV)/.dev  ## style, types, import rules, migrations, security rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/bandit -q -c pyproject.toml -r .
+	$(BIN)/hadolint Dockerfile
+
+UV := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 \
+	--python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock" pyproject.toml
+
+lock: $(VENV)/.dev  ## work out the three requirements files again from pyproject.toml
+	$(UV) --all-extras $(ARGS) -o requirements-dev.txt
+	$(UV) --extra train -c requirements-dev.txt -o requirements.txt
+	$(UV) -c requirements-dev.txt -o requirements-serve.txt
+
+bench: $(VENV)/.dev  ## images per second: naive Keras, raw OpenVINO, TeleHeme's worker
+	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(VENV)/.dev browser  ## take the pictures of docs/screenshots again
+	@$(BIN)/python -m docs.screenshots $(ARGS)
+
+browser:
+	@tests/servers/install-browser
+
+clean:  ## remove what was built and cached; data (var/) stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "TeleHeme needs Python 3.11, and there is no python3.11 here; on Debian 12: apt-get install python3.11 python3.11-venv" >&2; exit 1; fi
+	@if ! $(PIP) --version >/dev/null 2>&1; then \
+		"$(PYTHON)" -m venv --clear $(VENV) || { \
+		echo "Python's venv module is missing; on Debian 12: apt-get install python3.11-venv" >&2; exit 1; }; fi
+	@touch $@
+
+$(VENV)/.serve: requirements-serve.txt | $(VENV)/.made
+	@echo "Installing what web and worker need (the first time this takes a minute or two) ..."
+	$(PIP) install -q --require-hashes --only-binary :all: -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/.made
+	@echo "Installing training and test tools as well (TensorFlow is large: some minutes the first time) ..."
+	$(PIP) install -q --require-hashes -r requirements-dev.txt
+	@touch $(VENV)/.serve $@
