@@ -135,7 +135,7 @@ def visible_patients(user: Any) -> Q:
     return _nothing()
 
 
-def get_visible_or_404(request: HttpRequest, source: Any, **lookup: Any) -> Any:
+def get_visible_or_404(request: "HttpRequest | Any", source: Any, **lookup: Any) -> Any:
     """The object that this person sees under ``lookup``; otherwise a 404 like any other.
 
     ``source`` is a model, a manager or a query set with ``visible_to``. Somebody else's object and

@@ -4,12 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import Action, require
+from accounts.permissions import Action, get_visible_or_404, require
 from audit.services import record
 from patients.api.answers import ApiView
 from patients.lists import CaseList, image_counts
@@ -82,8 +81,8 @@ class CaseApi(ApiView):
     """``GET /api/v1/cases/<id>``."""
 
     def get(self, request: Request, case_id: UUID) -> Response:
-        visible = Case.objects.visible_to(request.user).select_related("patient", "organisation")
-        case = get_object_or_404(visible, public_id=case_id)
+        related = Case.objects.select_related("patient", "organisation")
+        case = get_visible_or_404(request, related, public_id=case_id)
         record(action="case.viewed", actor=request.user, obj=case, case_id=case.public_id)
         facts = case_facts(case, image_counts([case]).get(case.pk, 0))
         facts["images_url"] = reverse("patients:api-images", args=[case.public_id])

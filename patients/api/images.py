@@ -8,14 +8,13 @@ from uuid import UUID
 from django.core.cache import cache
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from rest_framework.exceptions import NotAuthenticated, Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import Action, require
+from accounts.permissions import Action, get_visible_or_404, require
 from audit.services import record
 from patients.api.answers import ApiView, Refusal
 from patients.images import WARNINGS
@@ -68,14 +67,14 @@ class CaseImages(ApiView):
         super().perform_authentication(request)
 
     def get(self, request: Request, case_id: UUID) -> Response:
-        case = get_object_or_404(Case.objects.visible_to(request.user), public_id=case_id)
+        case = get_visible_or_404(request, Case, public_id=case_id)
         images = SmearImage.objects.filter(case=case).present()
         record(action="case.viewed", actor=request.user, obj=case, case_id=case.public_id)
         found = [image_facts(image) for image in images]
         return Response({"count": len(found), "images": found})
 
     def post(self, request: Request, case_id: UUID) -> Response:
-        case = get_object_or_404(Case.objects.visible_to(request.user), public_id=case_id)
+        case = get_visible_or_404(request, Case, public_id=case_id)
         require(request.user, Action.ADD_IMAGES, case)
         key = request.headers.get("Idempotency-Key", "")
         if not _KEY.fullmatch(key):

@@ -7,11 +7,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import Action, allowed, require
+from accounts.permissions import Action, allowed, get_visible_or_404, require
 from audit.services import record
 from audit.timeline import events_of
 from patients import services
@@ -26,11 +26,8 @@ from patients.views import Context, wants_json, wants_partial
 
 def find_case(request: HttpRequest, case_id: UUID) -> Case:
     """The case if this person may open it; 404 otherwise, exactly like one that is not there."""
-    visible = Case.objects.visible_to(request.user)
-    return get_object_or_404(
-        visible.select_related("patient", "organisation", "reader", "created_by"),
-        public_id=case_id,
-    )
+    related = Case.objects.select_related("patient", "organisation", "reader", "created_by")
+    return get_visible_or_404(request, related, public_id=case_id)
 
 
 def _context(request: HttpRequest, case: Case) -> Context:

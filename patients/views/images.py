@@ -7,11 +7,11 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import Action, require
+from accounts.permissions import Action, get_visible_or_404, require
 from audit.models import Outcome
 from audit.services import record
 from patients import storage
@@ -30,8 +30,8 @@ _SANDBOX = "default-src 'none'; sandbox"
 
 def _find(request: HttpRequest, image_id: UUID) -> SmearImage:
     """A picture that is still in a case that this person may open."""
-    found = SmearImage.objects.visible_to(request.user).present()
-    return get_object_or_404(found.select_related("case__patient"), public_id=image_id)
+    present = SmearImage.objects.present().select_related("case__patient")
+    return get_visible_or_404(request, present, public_id=image_id)
 
 
 @login_required

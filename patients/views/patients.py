@@ -8,12 +8,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.permissions import Action, require
+from accounts.permissions import Action, get_visible_or_404, require
 from audit.services import record
 from patients.errors import DomainError
 from patients.forms import PatientForm
@@ -58,7 +58,7 @@ def patients(request: HttpRequest) -> HttpResponse:
 
 
 def _find(request: HttpRequest, patient_id: UUID) -> Patient:
-    return get_object_or_404(Patient.objects.visible_to(request.user), public_id=patient_id)
+    return get_visible_or_404(request, Patient, public_id=patient_id)
 
 
 @login_required

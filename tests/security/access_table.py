@@ -1,0 +1,206 @@
+"""Who may reach which address: the one table. An address without a row here fails the tests.
+
+**Adding a row.** Key is the route as Django spells it (``tests/security/test_access.py`` prints the
+missing ones ready to paste). Value is ``Row(GET=policy, POST=policy)``; ``make`` gives the
+route's arguments from the ``World`` of the test (objects of tenant A, the clinic that the
+specialist's centre reads for; the outsiders belong to tenant B), ``data`` what is posted. Objects
+made by ``make`` are hidden from outsiders and the test compares the answer with that for an
+object that does not exist: same status, same body, same headers.
+
+**A policy** is seven letters, one per column::
+
+    A  anonymous               L  sent to sign-in              I  let in (2xx, 3xx, or a refusal
+    C  clinician, own org.     F  403, audited                    of what was sent: 400, 409, 422)
+    O  clinician, other org.   N  404, exactly like a missing  M  405, this method is not offered
+    S  specialist with grant   R  asked for the password again V  503 or 200
+    T  specialist without
+    U  administrator           a dot stands for "the same as the column before"
+    D  disabled meanwhile
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+COLUMNS = (
+    "anonymous",
+    "clinician",
+    "outsider",
+    "specialist",
+    "stranger",
+    "administrator",
+    "disabled",
+)
+
+PUBLIC = "IIIIIII"
+UNAVAILABLE = "VVVVVVV"
+NOBODY = "NNNNNNN"
+NO = "MMMMMMM"
+NO_BEHIND_SIGN_IN = "LMMMMML"
+SIGNED_IN = "LIIIIIL"
+AGAIN = "LRRRRRL"  # the password once more, then the page
+ADMIN = "LFFFFIL"
+DJANGO_ADMIN = "LLLLLIL"  # its own sign-in answers 403 to the rest
+CLINICAL = "LIIIIFL"  # clinicians and specialists, not administrators
+CLINICIAN = "LIIFFFL"
+CASE = "LININNL"  # of the own organisation, or readable by grant
+CASE_OWN = "LINFNNL"
+CASE_READER = "LFNINNL"
+PATIENT = "LINNNNL"
+# Programs get statuses, not redirects.
+API_CLINICAL = "FIIIIFF"
+API_CASE = "FININNF"
+API_CASE_OWN = "FINFNNF"
+API_ALL = "FIIIIIF"
+API_NO = "FMMMMMF"
+
+
+@dataclass(frozen=True)
+class Row:
+    """The policies of one address, and how to make its arguments and what to post."""
+
+    GET: str = NO
+    POST: str = NO
+    make: Callable[[Any], dict[str, Any]] = field(default=lambda world: {})
+    data: Callable[[Any], dict[str, Any]] = field(default=lambda world: {})
+
+    def __post_init__(self) -> None:
+        for policy in (self.GET, self.POST):
+            assert len(policy) == len(COLUMNS), policy
+            assert set(policy) <= set("LIFNRMV"), policy
+
+
+def _person(world):
+    return {"public_id": world.person.public_id}
+
+
+def _organisation(world):
+    return {"public_id": world.people.clinic.public_id}
+
+
+def _grant(world):
+    return {**_organisation(world), "reading_id": world.people.centre.public_id}
+
+
+def _case(world):
+    return {"case_id": world.case.public_id}
+
+
+def _image(world):
+    return {"image_id": world.image.public_id}
+
+
+def _patient(world):
+    return {"patient_id": world.case.patient.public_id}
+
+
+def _case_public(world):
+    return {"public_id": world.case.public_id}
+
+
+def _prediction(world):
+    return {"public_id": world.prediction.public_id}
+
+
+def _model(world):
+    return {"model_id": world.model.model_id}
+
+
+TABLE: dict[str, Row] = {
+    # The front door and health.
+    "": Row(GET="LIIIIIL"),
+    "health/live": Row(GET=PUBLIC),
+    "health/ready": Row(GET=UNAVAILABLE),  # no worker runs beside these tests
+    # Sign-in (allauth). Signed-in people are sent on from the pages meant for others.
+    "account/login/": Row(GET=PUBLIC, POST=PUBLIC),
+    "account/logout/": Row(GET=PUBLIC, POST=PUBLIC),
+    "account/inactive/": Row(GET=PUBLIC),
+    "account/reauthenticate/": Row(GET=SIGNED_IN, POST=SIGNED_IN),
+    "account/password/change/": Row(GET=SIGNED_IN, POST=SIGNED_IN),
+    "account/password/reset/": Row(GET=PUBLIC, POST=PUBLIC),
+    "account/password/reset/done/": Row(GET=PUBLIC),
+    "account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": Row(
+        GET=PUBLIC, POST=PUBLIC, make=lambda world: {"uidb36": "1", "key": "used-up"}
+    ),
+    "account/password/reset/key/done/": Row(GET=PUBLIC),
+    "account/signup/": Row(GET=NOBODY, POST=NOBODY),
+    "account/2fa/": Row(GET=SIGNED_IN, POST=NO_BEHIND_SIGN_IN),
+    "account/2fa/authenticate/": Row(GET="LIIIIIL", POST="LIIIIIL"),
+    "account/2fa/reauthenticate/": Row(GET=AGAIN, POST=AGAIN),
+    "account/2fa/totp/activate/": Row(GET=AGAIN, POST=AGAIN),
+    "account/2fa/totp/deactivate/": Row(GET="LNNNNNL", POST="LNNNNNL"),
+    "account/2fa/recovery-codes/": Row(GET="LNNNNNL", POST=NO_BEHIND_SIGN_IN),
+    "account/2fa/recovery-codes/generate/": Row(GET=AGAIN, POST=AGAIN),
+    "account/2fa/recovery-codes/download/": Row(GET="LNNNNNL", POST="LNNNNNL"),
+    # One's own account.
+    "account/": Row(GET=SIGNED_IN, POST=SIGNED_IN),
+    "account/theme": Row(POST=SIGNED_IN, data=lambda world: {"theme": "dark"}),
+    "account/sessions/end": Row(POST=SIGNED_IN),
+    "account/sessions/<int:pk>/end": Row(
+        POST="LINNNNL", make=lambda world: {"pk": world.session_of_clinician}
+    ),
+    # People, organisations, the record: administrators.
+    "people/": Row(GET=ADMIN),
+    "people/add": Row(GET=ADMIN, POST=ADMIN),
+    "people/<uuid:public_id>/": Row(GET=ADMIN, POST=ADMIN, make=_person),
+    "people/<uuid:public_id>/invite": Row(POST=ADMIN, make=_person),
+    "people/<uuid:public_id>/second-factor/reset": Row(POST=ADMIN, make=_person),
+    "organisations/": Row(GET=ADMIN),
+    "organisations/add": Row(GET=ADMIN, POST=ADMIN),
+    "organisations/<uuid:public_id>/": Row(GET=ADMIN, POST=ADMIN, make=_organisation),
+    "organisations/<uuid:public_id>/readers": Row(POST=ADMIN, make=_organisation),
+    "organisations/<uuid:public_id>/readers/<uuid:reading_id>/withdraw": Row(
+        POST=ADMIN, make=_grant
+    ),
+    "audit/": Row(GET=ADMIN),
+    # Patients and cases.
+    "cases/": Row(GET=CLINICAL, POST="LMMMMML"),
+    "cases/new": Row(GET=CLINICIAN, POST=CLINICIAN),
+    "cases/<uuid:case_id>/": Row(GET=CASE, POST="LMMMMML", make=_case),
+    "cases/<uuid:case_id>/pictures": Row(GET=CASE, POST="LMMMMML", make=_case),
+    "cases/<uuid:case_id>/timeline": Row(GET=CASE, POST="LMMMMML", make=_case),
+    "cases/<uuid:case_id>/thread": Row(
+        GET=CASE, POST=CASE, make=_case, data=lambda world: {"body": "Seen."}
+    ),
+    "cases/<uuid:case_id>/details": Row(GET="LMMMMML", POST=CASE_OWN, make=_case),
+    "cases/<uuid:case_id>/submit": Row(GET="LMMMMML", POST=CASE_OWN, make=_case),
+    "cases/<uuid:case_id>/withdraw": Row(GET=CASE_OWN, POST=CASE_OWN, make=_case),
+    "cases/<uuid:case_id>/claim": Row(GET="LMMMMML", POST=CASE_READER, make=_case),
+    # Only the reader who holds the case gives it back; in this world nobody holds it.
+    "cases/<uuid:case_id>/release": Row(GET="LMMMMML", POST="LFNFNNL", make=_case),
+    "cases/<uuid:case_id>/header": Row(GET=CASE, POST="LMMMMML", make=_case),
+    "patients/": Row(GET=CLINICIAN, POST="LMMMMML"),
+    "patients/search": Row(GET=CLINICIAN, POST="LMMMMML"),
+    "patients/<uuid:patient_id>/": Row(GET=PATIENT, POST="LMMMMML", make=_patient),
+    "patients/<uuid:patient_id>/edit": Row(GET=PATIENT, POST=PATIENT, make=_patient),
+    "images/<uuid:image_id>/picture": Row(GET=CASE, POST="LMMMMML", make=_image),
+    "images/<uuid:image_id>/thumbnail": Row(GET=CASE, POST="LMMMMML", make=_image),
+    "images/<uuid:image_id>/remove": Row(GET="LMMMMML", POST=CASE_OWN, make=_image),
+    "images/<uuid:image_id>/blank": Row(GET=CASE_OWN, POST=CASE_OWN, make=_image),
+    "api/v1/cases": Row(GET=API_CLINICAL, POST=API_NO),
+    "api/v1/cases/<uuid:case_id>": Row(GET=API_CASE, POST=API_NO, make=_case),
+    "api/v1/cases/<uuid:case_id>/images": Row(GET=API_CASE, POST=API_CASE_OWN, make=_case),
+    # Results.
+    "cases/<uuid:public_id>/cells": Row(GET=CASE, make=_case_public),
+    "cells/<uuid:public_id>/retry": Row(POST=CASE, make=_prediction),
+    "quick-look/": Row(GET=SIGNED_IN),
+    "models/": Row(GET=SIGNED_IN),
+    "models/<str:model_id>/": Row(GET=SIGNED_IN, make=_model),
+    "models/<str:model_id>/figures/<str:name>": Row(
+        GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.png"}
+    ),
+    "api/v1/cases/<uuid:public_id>/cells": Row(GET=API_CASE, POST=API_NO, make=_case_public),
+    "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
+}
+
+# Django's admin makes its routes from the models registered there (a test names them); every one
+# has the same policy: administrators in, everybody else to its sign-in, which answers 403.
+DJANGO_ADMIN_PREFIX = "admin/"
+DJANGO_ADMIN_MODELS = {
+    "accounts.User",
+    "accounts.Organisation",
+    "accounts.ReadingGrant",
+    "audit.AuditEvent",
+}
+# Not a URL pattern: answered by WhiteNoise before Django, the same public files for everybody.
+OUTSIDE_THE_RESOLVER = ("static/",)
