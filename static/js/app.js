@@ -1,9 +1,18 @@
 // On every page: CSRF for htmx, the theme switch, and what to say when htmx gets no answer.
-import { csrf } from "./http.js";
+import { csrf, request } from "./http.js";
 import { say } from "./toast.js";
 
 document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = csrf();
+});
+
+// Signed out meanwhile: the answer is the sign-in page. It belongs in a page of its own.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.responseURL && new URL(xhr.responseURL).pathname.startsWith("/account/login")) {
+    event.detail.shouldSwap = false;
+    window.location.reload();
+  }
 });
 
 document.addEventListener("htmx:responseError", (event) => {
@@ -31,6 +40,11 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   window.telehemeTheme.choose(button.dataset.themeChoice);
   markTheme();
+  const { url } = button.parentElement.dataset;
+  if (!url) return;
+  const body = new URLSearchParams({ theme: button.dataset.themeChoice });
+  // Kept in this browser already; the account learns it for the person's other machines.
+  request(url, { method: "POST", body }).catch(() => {});
 });
 
 markTheme();

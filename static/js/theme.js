@@ -2,13 +2,13 @@
 // data-bs-theme on <html>. The choice made in this browser wins until the account's own changes.
 (() => {
   const root = document.documentElement;
-  const account = root.dataset.theme || "auto";
+  const account = root.dataset.theme || ""; // empty while nobody is signed in
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
   function stored() {
     try {
       const kept = JSON.parse(localStorage.getItem("teleheme.theme") || "null");
-      return kept && kept.account === account ? kept.choice : null;
+      return kept && (!account || kept.account === account) ? kept.choice : null;
     } catch {
       return null;
     }
@@ -21,7 +21,7 @@
   }
 
   window.telehemeTheme = {
-    choice: () => stored() || account,
+    choice: () => stored() || account || "auto",
     choose(choice) {
       try {
         localStorage.setItem("teleheme.theme", JSON.stringify({ account, choice }));

@@ -1,0 +1,274 @@
+"""What the gallery of a case shows: its cells as tiles, counted, sorted and filtered."""
+
+import base64
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+from classifier.choices import PredictionState
+from classifier.counting import wilson
+from classifier.inference.classes import CLASSES
+from classifier.inference.reasons import explain
+from classifier.models import Cell, Prediction
+from patients.choices import CaseStatus
+from patients.models import SmearImage
+
+UNIDENTIFIED = "unidentified"
+UNREAD = "unread"
+WAITING = "waiting"
+GROUPS = (*CLASSES, UNIDENTIFIED, UNREAD, WAITING)
+SORTS = ("order", "certainty")
+SHORT_REASONS = {
+    "low_confidence": "not sure enough",
+    "out_of_distribution": "looks unusual",
+    "blank": "no cell seen",
+    "blurred": "blurred",
+}
+_NOBODY = UUID(int=0)
+
+
+@dataclass
+class Tile:
+    """One cell, or a picture whose cell has no job yet."""
+
+    image: SmearImage
+    prediction: Prediction | None
+    cell: Cell | None
+    thumbnail: str
+    picture: str
+    labelled: bool = True  # False where several cells share a picture and need their own number
+
+    @property
+    def key(self) -> str:
+        return str(self.cell.public_id if self.cell else self.image.public_id)
+
+    @property
+    def name(self) -> str:
+        index = f".{self.cell.index}" if self.cell and not self.labelled else ""
+        return f"{self.image.position}{index}"
+
+    @property
+    def state(self) -> str:
+        return self.prediction.state if self.prediction else PredictionState.QUEUED
+
+    @property
+    def group(self) -> str:
+        """The class it counts for, or why it counts for none."""
+        row = self.prediction
+        if row is not None and row.state == PredictionState.DONE:
+            return UNIDENTIFIED if row.abstained else row.label
+        return UNREAD if self.state == PredictionState.QUARANTINED else WAITING
+
+    @property
+    def percent(self) -> int:
+        """Confidence in whole percent, never rounded up to certainty."""
+        confidence = (self.prediction.confidence if self.prediction else None) or 0.0
+        return min(99, round(confidence * 100)) if confidence < 0.9995 else 100
+
+    @property
+    def why(self) -> list[str]:
+        return [explain(code) for code in self.prediction.reasons] if self.prediction else []
+
+    @property
+    def short_why(self) -> str:
+        codes = self.prediction.reasons if self.prediction else []
+        return ", ".join(SHORT_REASONS.get(code, code) for code in codes[:1])
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """x, y, width, height in pixels of the picture: what the model was shown.
+
+        The centred square of the cell (``centre-square-v1``).
+        """
+        cell = self.cell
+        x, y, width, height = (
+            (cell.x, cell.y, cell.width, cell.height)
+            if cell
+            else (0, 0, self.image.width, self.image.height)
+        )
+        side = min(width, height)
+        return x + (width - side) // 2, y + (height - side) // 2, side, side
+
+    @property
+    def activation(self) -> str:
+        """64 bytes of the 8x8 map, base64; empty when there is none."""
+        raw = self.prediction.activation if self.prediction else None
+        return base64.b64encode(bytes(raw)).decode() if raw else ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the zoomed view shows, for its script."""
+        facts: dict[str, Any] = {
+            "name": self.name,
+            "file": self.image.original_name,
+            "state": self.state,
+            "picture": self.picture,
+            "size": [self.image.width, self.image.height],
+            "box": self.box,
+        }
+        row = self.prediction
+        if row and row.state == PredictionState.DONE:
+            facts |= {
+                "label": row.label,
+                "abstained": row.abstained,
+                "probabilities": [round(p, 4) for p in row.probabilities],
+                "reasons": self.why,
+                "model": row.model_version.model_id,
+                "precision": row.precision,
+                "milliseconds": row.milliseconds,
+            }
+        elif row and row.state == PredictionState.QUARANTINED:
+            facts["reasons"] = [row.last_error]
+        return facts
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    group: str
+    count: int
+    total: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.count / self.total) if self.total else 0
+
+    @property
+    def interval(self) -> str:
+        """95 % interval of the percentage (Wilson)."""
+        low, high = wilson(self.count, self.total)
+        return f"{round(100 * low)}–{round(100 * high)} %"
+
+
+@dataclass
+class Gallery:
+    """All tiles of a case; ``shown`` are those of the chosen group in the chosen order."""
+
+    case: Any
+    tiles: list[Tile]
+    sort: str = "order"
+    group: str = ""
+    classes: tuple[str, ...] = field(default=CLASSES)
+
+    @cached_property
+    def by_group(self) -> dict[str, int]:
+        counts = dict.fromkeys(GROUPS, 0)
+        for tile in self.tiles:
+            counts[tile.group] += 1
+        return counts
+
+    @property
+    def total(self) -> int:
+        return len(self.tiles)
+
+    @property
+    def read(self) -> int:
+        return self.total - self.open - self.unread
+
+    @property
+    def settled(self) -> int:
+        return self.total - self.open
+
+    @property
+    def unread(self) -> int:
+        return self.by_group[UNREAD]
+
+    @property
+    def open(self) -> int:
+        return self.by_group[WAITING]
+
+    @property
+    def jobless(self) -> int:
+        return sum(tile.prediction is None for tile in self.tiles)
+
+    @property
+    def counts(self) -> list[ClassCount]:
+        return [
+            ClassCount(group, self.by_group[group], self.read)
+            for group in (*self.classes, UNIDENTIFIED)
+        ]
+
+    @property
+    def bars(self) -> list[dict[str, Any]]:
+        """The read cells as one bar of length 100: group, x and width of each part."""
+        bars, x = [], 0.0
+        for count in self.counts:
+            width = 100 * count.count / count.total if count.total else 0.0
+            bars.append({"group": count.group, "x": x, "width": width})
+            x += width
+        return bars
+
+    @cached_property
+    def shown(self) -> list[Tile]:
+        tiles = [tile for tile in self.tiles if not self.group or tile.group == self.group]
+        if self.sort == "certainty":
+            tiles.sort(key=_certainty)
+        return tiles
+
+
+def _certainty(tile: Tile) -> tuple[int, float]:
+    """Not analysed first, then the least certain, then what is still open."""
+    if tile.group == UNREAD:
+        return 0, 0.0
+    if tile.group == WAITING:
+        return 2, 0.0
+    return 1, (tile.prediction.confidence if tile.prediction else None) or 0.0
+
+
+def case_gallery(case: Any, *, sort: str = "order", group: str = "") -> Gallery:
+    """Three queries, however many cells there are.
+
+    A draft has no tiles: reading begins when it is submitted. Where a cell was read by several
+    model versions the newest job counts.
+    """
+    if case.submitted_at is None or case.status == CaseStatus.WITHDRAWN:
+        tiles: list[Tile] = []
+    else:
+        tiles = _tiles(case)
+    return Gallery(
+        case=case,
+        tiles=tiles,
+        sort=sort if sort in SORTS else "order",
+        group=group if group in GROUPS else "",
+    )
+
+
+def latest_predictions(case: Any) -> dict[int, Prediction]:
+    """The newest job of each cell that was not cancelled, by the cell's primary key."""
+    rows = (
+        Prediction.objects.of_case(case)
+        .exclude(state=PredictionState.CANCELLED)
+        .select_related("model_version", "cell")
+        .order_by("pk")
+    )
+    return {row.cell_id: row for row in rows}
+
+
+def _tiles(case: Any) -> list[Tile]:
+    predictions = latest_predictions(case)
+    cells: dict[int, list[Cell]] = {}
+    for cell in Cell.objects.filter(image__case=case, image__removed_at__isnull=True).order_by(
+        "index"
+    ):
+        cells.setdefault(cell.image_id, []).append(cell)
+    # One reverse() each, not 600: the place of the id in the address is all that differs.
+    thumbnail = reverse("patients:thumbnail", args=[_NOBODY])
+    picture = reverse("patients:picture", args=[_NOBODY])
+    tiles = []
+    for image in case.images.present().order_by("position"):
+        key = str(image.public_id)
+        own: list[Cell] | list[None] = cells.get(image.pk) or [None]
+        tiles.extend(
+            Tile(
+                image=image,
+                cell=cell,
+                prediction=predictions.get(cell.pk) if cell else None,
+                thumbnail=thumbnail.replace(str(_NOBODY), key),
+                picture=picture.replace(str(_NOBODY), key),
+                labelled=len(own) == 1,
+            )
+            for cell in own
+        )
+    return tiles

@@ -1,0 +1,144 @@
+"""What the model pages show: registered versions, and directories that nobody registered yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from django.conf import settings
+
+from classifier.inference import ModelError, model_directories, read_manifest
+from classifier.inference.manifest import file_sha256
+from classifier.models import ModelVersion
+
+CARD = "MODEL_CARD.md"
+CARD_LIMIT = 200_000  # characters
+FIGURE_LIMIT = 5 * 1024 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One model as people see it; ``version`` is None while it is not registered."""
+
+    model_id: str
+    manifest: dict[str, Any]
+    manifest_sha256: str
+    version: ModelVersion | None
+    directory: Path | None
+
+    @property
+    def accuracy(self) -> dict[str, Any] | None:
+        return measured(self.manifest.get("metrics") or {})
+
+    @property
+    def metrics(self) -> list[tuple[str, str]]:
+        """Every plain figure of the manifest's metrics: (name, value)."""
+        return list(_flat(self.manifest.get("metrics") or {}))
+
+    @property
+    def figures(self) -> list[str]:
+        """Names of the PNG figures that the manifest vouches for."""
+        paths = (PurePosixPath(name) for name in self.manifest.get("files") or {})
+        return sorted(
+            path.name
+            for path in paths
+            if len(path.parts) == 2 and path.parts[0] == "figures" and path.suffix == ".png"
+        )
+
+    def card(self) -> str:
+        """The model card's text; empty where there is none or it is not the one vouched for."""
+        data = self._vouched(CARD, CARD_LIMIT)
+        return data.decode("utf-8", "replace") if data else ""
+
+    def figure(self, name: str) -> bytes | None:
+        if name not in self.figures:
+            return None
+        return self._vouched(f"figures/{name}", FIGURE_LIMIT)
+
+    def _vouched(self, name: str, limit: int) -> bytes | None:
+        """A file of the directory whose SHA-256 is the manifest's; None otherwise."""
+        expected = (self.manifest.get("files") or {}).get(name)
+        if self.directory is None or not expected:
+            return None
+        path = self.directory / name
+        try:
+            if path.is_symlink() or path.stat().st_size > limit or file_sha256(path) != expected:
+                return None
+            return path.read_bytes()
+        except OSError:
+            return None
+
+
+def measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
+    """The accuracy on the test pictures: ``value`` 0 to 1, and ``pictures`` where it is said."""
+    test = metrics.get("test", metrics)
+    if not isinstance(test, dict):
+        return None
+    value = test.get("accuracy", test.get("test_accuracy"))
+    if not isinstance(value, int | float):
+        return None
+    pictures = test.get("pictures", test.get("images", test.get("count", test.get("n"))))
+    return {"value": float(value), "pictures": pictures}
+
+
+def all_models() -> list[ModelFacts]:
+    """Registered versions, newest first, then what lies in the model folders unregistered."""
+    found = _directories()
+    versions = list(ModelVersion.objects.all())
+    models = [
+        ModelFacts(
+            model_id=version.model_id,
+            manifest=version.manifest,
+            manifest_sha256=version.manifest_sha256,
+            version=version,
+            directory=found.get(version.manifest_sha256, (None, None))[0],
+        )
+        for version in versions
+    ]
+    known = {version.manifest_sha256 for version in versions}
+    for sha256, (directory, manifest) in found.items():
+        if sha256 not in known and manifest is not None:
+            models.append(ModelFacts(manifest["id"], manifest, sha256, None, directory))
+    return models
+
+
+def one_model(model_id: str) -> ModelFacts | None:
+    return next((facts for facts in all_models() if facts.model_id == model_id), None)
+
+
+def _directories() -> dict[str, tuple[Path | None, dict[str, Any] | None]]:
+    """Manifest SHA-256 -> (directory, manifest) of every readable directory."""
+    found: dict[str, tuple[Path | None, dict[str, Any] | None]] = {}
+    for directory in model_directories(settings.MODEL_DIRS):
+        try:
+            manifest = read_manifest(directory)
+        except ModelError:
+            continue  # a directory being written, or foreign; registering it says what is wrong
+        found[manifest.sha256] = (
+            directory,
+            {
+                "id": manifest.id,
+                "classes": list(manifest.classes),
+                "input_size": manifest.input_size,
+                "preprocessing": manifest.preprocessing,
+                "precision": manifest.precision,
+                "temperature": manifest.temperature,
+                "thresholds": vars(manifest.thresholds),
+                "files": dict(manifest.files),
+                "metrics": dict(manifest.metrics),
+                "code_version": manifest.code_version,
+                "created": manifest.created,
+            },
+        )
+    return found
+
+
+def _flat(metrics: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in metrics.items():
+        words = f"{before} {name}".strip().replace("_", " ")
+        if isinstance(value, dict):
+            yield from _flat(value, words)
+        elif isinstance(value, bool | str | int):
+            yield words, str(value)
+        elif isinstance(value, float):
+            yield words, f"{value:.4f}"
