@@ -23,6 +23,7 @@ CASE_SENTENCES = {
     "image.downloaded": "downloaded an image",
     "image.refused": "sent a file that was refused",
     "cell.retried": "asked to read a cell again",
+    "cells.read": "looked at the results",
     "comment.added": "wrote in the thread",
     "prediction.quarantined": "a cell could not be analysed and must be read by eye",
 }
@@ -33,6 +34,8 @@ SENTENCES = {
     "grant.given": "let an organisation read for another",
     "grant.withdrawn": "ended reading for an organisation",
     "image.orphans_swept": "files without an image were removed",
+    "invariants.checked": "checked that nothing was lost or doubled",
+    "invariants.violated": "found something lost or doubled",
     "model.activated": "activated a model",
     "model.registered": "registered a model",
     "organisation.added": "added an organisation",

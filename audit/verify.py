@@ -71,7 +71,7 @@ def _wrong(event: AuditEvent, previous: AuditEvent | None) -> Finding | None:
     own = event_hash(event) == event.hash
     if event.previous_hash == link:
         return None if own else _changed(event, link)
-    if own and previous and event.previous_hash == previous.previous_hash:
+    if previous and event.previous_hash == previous.previous_hash:
         return Finding(
             previous.sequence, "inserted", f"Event {previous.sequence} was put in afterwards."
         )
