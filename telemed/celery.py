@@ -63,6 +63,16 @@ app.conf.update(
             "schedule": timedelta(seconds=SWEEP_SECONDS),
             "options": {**UPKEEP, "expires": SWEEP_SECONDS},
         },
+        "anchor-audit": {
+            "task": "audit.tasks.anchor_audit",
+            "schedule": timedelta(minutes=5),
+            "options": {**UPKEEP, "expires": 300},
+        },
+        "sweep-orphan-pictures": {
+            "task": "patients.tasks.sweep_orphan_pictures",
+            "schedule": crontab(minute=40),
+            "options": {"queue": "background", "expires": 3600},
+        },
         "verify-invariants": {
             "task": "classifier.tasks.verify_invariants",
             "schedule": crontab(hour=3, minute=10),

@@ -12,14 +12,19 @@ from urllib.parse import quote
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from telemed.environment import flag, local_secret_key, local_socket, number, words
 from telemed.production import refuse_unsafe
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-MODE = os.environ.get("TELEHEME_MODE", "local")
+MODE = os.environ.get("TELEHEME_MODE") or "local"
+if MODE not in {"local", "production"}:
+    # A slip here would quietly run without any of production's protections.
+    raise ImproperlyConfigured(f"TELEHEME_MODE is local or production, not {MODE!r}.")
 PRODUCTION = MODE == "production"
 DEBUG = flag("TELEHEME_DEBUG")
+DATA_DIR_GIVEN = bool(os.environ.get("TELEHEME_DATA_DIR"))
 DATA_DIR = Path(os.environ.get("TELEHEME_DATA_DIR") or BASE_DIR / "var").resolve()
 
 SECRET_KEY = os.environ.get("TELEHEME_SECRET_KEY") or (

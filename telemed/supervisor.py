@@ -108,6 +108,7 @@ class Supervisor:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self.programs: list[Program] = []
+        self.errands: list[tuple[Program, Callable[[int], None]]] = []
         self.stops = 0  # how often somebody asked to stop; twice means at once
 
     def listen(self) -> None:
@@ -123,11 +124,19 @@ class Supervisor:
         self.programs.append(program)
         program.start()
 
+    def run_once(self, program: Program, ended: Callable[[int], None]) -> None:
+        """Start what ends by itself; ``ended`` hears its exit status."""
+        program.start()
+        self.errands.append((program, ended))
+
     def look(self) -> None:
-        """Restart what has died and whose pause is over.
+        """Restart what has died and whose pause is over; hear of errands that have ended.
 
         Raises ProgramFailed when one has died too often in a short time.
         """
+        for errand in [errand for errand in self.errands if not errand[0].alive]:
+            self.errands.remove(errand)
+            errand[1](errand[0].end())
         now = time.monotonic()
         for program in self.programs:
             if program.alive:
@@ -179,6 +188,8 @@ class Supervisor:
     def stop(self) -> None:
         """Stop the programs, the last started first; a second Ctrl-C kills what is left."""
         at_once = self.stops + 1
+        for errand, _ in self.errands:
+            errand.end()
         for program in reversed(self.programs):
             program.signal(program.stop_signal)
             deadline = time.monotonic() + program.patience
