@@ -12,7 +12,8 @@ import numpy as np
 
 from classifier.inference.errors import UnreadableImageError
 
-CENTRE_SQUARE = "centre-square-v1"
+CENTRE = "centre-three-quarters-v1"
+CENTRE_SHARE = 0.75
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,17 @@ def decode(data: bytes) -> np.ndarray:
     return rgb
 
 
-def centre_square(rgb: np.ndarray, size: int) -> Crop:
-    """The largest centred square, resized to `size` pixels a side."""
+def centre(rgb: np.ndarray, size: int) -> Crop:
+    """The middle three quarters of the largest centred square, resized to `size` pixels a side.
+
+    Analysers put the cell in the middle; what is left out is red cells and background. On the
+    training split this was worth 0.3 points of cross-validated accuracy (docs/model.md).
+    """
     height, width = rgb.shape[:2]
-    side = min(height, width)
+    side = max(1, round(CENTRE_SHARE * min(height, width)))
     box = Box((width - side) // 2, (height - side) // 2, side, side)
     square = rgb[box.y : box.y + side, box.x : box.x + side]
-    # Strong reduction needs averaging or it aliases; mild reduction does not, and linear is 5x cheaper.
+    # Strong reduction must average or it aliases; mild reduction need not, and linear is 5x cheaper
     if side > 1.5 * size:
         how = cv2.INTER_AREA
     elif side > size:
@@ -62,7 +67,7 @@ def centre_square(rgb: np.ndarray, size: int) -> Crop:
     return Crop(np.ascontiguousarray(pixels), box)
 
 
-CROPPERS: dict[str, Callable[[np.ndarray, int], Crop]] = {CENTRE_SQUARE: centre_square}
+CROPPERS: dict[str, Callable[[np.ndarray, int], Crop]] = {CENTRE: centre, "centre-square-v1": centre}
 
 
 def crop(rgb: np.ndarray, *, size: int, preprocessing: str) -> Crop:

@@ -1,0 +1,75 @@
+"""Temperature, in-distribution statistics and abstention thresholds, all from train and val."""
+
+import numpy as np
+
+from classifier.inference.indist import InDistribution
+from classifier.inference.manifest import Thresholds
+from classifier.inference.quality import Quality
+from ml.config import TrainConfig
+from ml.head import SPREAD_FLOOR
+
+TEMPERATURES = np.exp(np.linspace(np.log(0.2), np.log(5.0), 2001))
+# Pictures are called blank or blurred only well outside of what validation cells show.
+CONTRAST_SHARE, SHARPNESS_SHARE = 0.25, 0.6
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """(N, C) to (N, C)."""
+    scaled = logits / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature of least validation loss (Guo et al. 2017, arXiv:1706.04599).
+
+    Its inverse is exact in float16, because the served graph stores that.
+    """
+    rows = np.arange(len(labels))
+    losses = [-np.log(softmax(logits, t)[rows, labels] + 1e-12).mean() for t in TEMPERATURES]
+    best = TEMPERATURES[int(np.argmin(losses))]
+    return 1.0 / float(np.float16(1.0 / best))
+
+
+def fit_statistics(
+    config: TrainConfig, features: np.ndarray, labels: np.ndarray, val: np.ndarray
+) -> InDistribution:
+    """From training features (N, F) and labels (N,); `val` (M, F) only sets the units."""
+    mean, spread = features.mean(axis=0), features.std(axis=0) + SPREAD_FLOOR
+    standard = (features - mean) / spread
+    _, directions = np.linalg.eigh(standard.T @ standard / len(standard))
+    size = min(config.components, len(features) // 4, features.shape[1])
+    components = directions[:, ::-1][:, :size].astype(np.float16).astype(np.float32)
+    inside = standard @ components
+    classes = np.unique(labels)
+    centres = np.stack([inside[labels == label].mean(axis=0) for label in classes])
+    offsets = inside - centres[np.searchsorted(classes, labels)]
+    covariance = offsets.T @ offsets / len(offsets)
+    covariance += config.shrinkage * np.trace(covariance) / size * np.eye(size)
+    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+    statistics = InDistribution(
+        mean=mean.astype(np.float32),
+        scale=(1 / spread).astype(np.float32),
+        components=components,
+        whitening=whitening.astype(np.float32),
+        centres=(centres @ whitening).astype(np.float32),
+        scales=np.ones(2, np.float32),
+    )
+    medians = np.median([statistics.distances(row) for row in val], axis=0)
+    return InDistribution(**{**vars(statistics), "scales": medians.astype(np.float32)})
+
+
+def fit_thresholds(
+    config: TrainConfig,
+    confidences: np.ndarray,
+    scores: np.ndarray,
+    qualities: list[Quality],
+) -> Thresholds:
+    """From validation cells alone: each of the two scores gives up half of the allowed share."""
+    half = config.abstain_share / 2
+    return Thresholds(
+        confidence=round(float(np.quantile(confidences, half)), 6),
+        in_distribution=round(float(np.quantile(scores, half)), 6),
+        contrast=round(CONTRAST_SHARE * min(quality.contrast for quality in qualities), 4),
+        sharpness=round(SHARPNESS_SHARE * min(quality.sharpness for quality in qualities), 5),
+    )

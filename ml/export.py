@@ -1,0 +1,107 @@
+"""From a run to a model directory that the registry and the workers accept."""
+
+import datetime
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from classifier.inference.classes import CLASSES
+from classifier.inference.manifest import (
+    FILE_NAME,
+    FORMAT,
+    GRAPH,
+    STATISTICS,
+    dump_manifest,
+    file_sha256,
+)
+from classifier.inference.model import load_model
+from ml.config import load_config
+from ml.data import Sample
+from ml.graph import save_graph, serving_graph
+from ml.network import backbone, whole
+from ml.runs import load_calibration, load_head
+from ml.weights import Weights
+
+
+def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -> Path:
+    """Write the model directory `target`, replacing what is there; metrics come with evaluation."""
+    config, facts = load_config(run / "config.json"), json.loads((run / "config.json").read_text())
+    head, calibration = load_head(run), load_calibration(run)
+    if weights and weights.sha256 != facts["weights"]["sha256"]:
+        raise ValueError("These are not the weights that the run was trained with.")
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    graph = serving_graph(
+        backbone(config, weights),
+        config.input_size,
+        kernel=head.kernel,
+        bias=head.bias,
+        temperature=calibration.temperature,
+    )
+    save_graph(graph, target / GRAPH)
+    for name in (STATISTICS, "config.json", "history.csv"):
+        shutil.copyfile(run / name, target / name)
+    write_manifest(
+        target,
+        {
+            "format": FORMAT,
+            "id": model_id,
+            "created": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "classes": CLASSES,
+            "input_size": config.input_size,
+            "preprocessing": config.preprocessing,
+            "precision": config.precision,
+            "temperature": calibration.temperature,
+            "bias": [float(value) for value in head.bias],
+            "feature_size": len(head.kernel),
+            "thresholds": asdict(calibration.thresholds),
+            "data": facts["data"],
+            "weights": facts["weights"],
+            "code_version": facts["code_version"],
+            "metrics": {},
+        },
+    )
+    return target
+
+
+def write_manifest(directory: Path, content: dict[str, Any]) -> None:
+    """Write manifest.json with the hashes of the files that are there now."""
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    content["files"] = {
+        path.relative_to(directory).as_posix(): file_sha256(path)
+        for path in paths
+        if path.name != FILE_NAME
+    }
+    part = directory / (FILE_NAME + ".part")
+    part.write_text(dump_manifest(content))
+    part.replace(directory / FILE_NAME)
+
+
+def parity(
+    run: Path, directory: Path, weights: Weights | None, samples: Sequence[Sample]
+) -> dict[str, float]:
+    """How far the served graph is from the Keras model, computed in float32, on these pictures."""
+    config, head, calibration = (
+        load_config(run / "config.json"),
+        load_head(run),
+        load_calibration(run),
+    )
+    model = load_model(directory)
+    keras_model = whole(
+        backbone(config, weights), head.kernel, head.bias, temperature=calibration.temperature
+    )
+    prepared = [model.prepare(sample.rgb()) for sample in samples]
+    crops = np.stack([item.crop.pixels for item in prepared])
+    expected = keras_model.predict(crops, batch_size=16, verbose=0)
+    served = np.stack([model.start(item).result().probabilities for item in prepared])
+    return {
+        "pictures": len(samples),
+        "largest_probability_difference": float(np.abs(served - expected).max()),
+        "mean_probability_difference": float(np.abs(served - expected).mean()),
+        "same_label": float((served.argmax(1) == expected.argmax(1)).mean()),
+    }

@@ -1,0 +1,105 @@
+"""Training the dense softmax head on cached features."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from classifier.inference.classes import CLASSES
+from ml.config import TrainConfig
+from ml.network import head as build_head
+
+HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+SPREAD_FLOOR = 1e-3  # channels that hardly ever fire must not be blown up by standardising
+
+
+@dataclass(frozen=True)
+class Head:
+    """Acts on plain pooled features: logits = features @ kernel + bias."""
+
+    kernel: np.ndarray
+    """(F, 5) float32, every value exact in float16, because the served graph stores it so."""
+    bias: np.ndarray
+    """(5,) float32, exact in float16."""
+    history: list[dict[str, float]]
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """(N, F) to (N, 5)."""
+        return features @ self.kernel + self.bias
+
+
+def train_head(
+    config: TrainConfig,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, np.ndarray],
+) -> Head:
+    """Fit to (features (N, F), labels (N,)); the epoch with the lowest validation loss is kept."""
+    import keras
+
+    keras.utils.set_random_seed(config.seed)
+    mean, spread = train[0].mean(axis=0), train[0].std(axis=0) + SPREAD_FLOOR
+    model = build_head(config, train[0].shape[1])
+    model.compile(
+        optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
+    )
+    progress = _progress(config.epochs)
+    stop = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=config.patience, restore_best_weights=True
+    )
+    record = model.fit(
+        (train[0] - mean) / spread,
+        keras.utils.to_categorical(train[1], len(CLASSES)),
+        validation_data=(
+            (val[0] - mean) / spread,
+            keras.utils.to_categorical(val[1], len(CLASSES)),
+        ),
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        callbacks=[stop, progress],
+        verbose=0,
+    ).history
+    kernel, bias = model.layers[-1].get_weights()
+    # Standardising is linear, so it is folded into the dense layer: serving need not know of it.
+    kernel = kernel / spread[:, np.newaxis]
+    bias = bias - mean @ kernel
+    epochs = range(1, len(record["loss"]) + 1)
+    rows = zip(epochs, *(record[name] for name in HISTORY[1:]), strict=True)
+    return Head(
+        kernel.astype(np.float16).astype(np.float32),
+        bias.astype(np.float16).astype(np.float32),
+        [dict(zip(HISTORY, row, strict=True)) for row in rows],
+    )
+
+
+def _progress(epochs: int):
+    import keras
+
+    class Progress(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.bar = tqdm(total=epochs, desc="head", unit="epoch")
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.bar.set_postfix({k: f"{v:.4f}" for k, v in (logs or {}).items()}, refresh=False)
+            self.bar.update()
+
+        def on_train_end(self, logs=None):
+            self.bar.close()
+
+    return Progress()
+
+
+def write_history(path: Path, history: list[dict[str, float]]) -> None:
+    """Columns: epoch, loss, accuracy, val_loss, val_accuracy."""
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, HISTORY)
+        writer.writeheader()
+        writer.writerows({k: round(v, 6) for k, v in row.items()} for row in history)
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    with path.open(newline="") as stream:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]

@@ -1,0 +1,58 @@
+"""manage.py train_model"""
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ml.config import TrainConfig
+from ml.data import DataError, data_folder
+from ml.weights import WeightsError, find_weights
+
+
+class Command(BaseCommand):
+    help = (
+        "Train the classifier: frozen InceptionV3 with ImageNet weights, global average pooling, "
+        "dropout, dense softmax of five. The frozen network runs once over each picture and its "
+        "features are kept, so that a second run with another head takes seconds. Fits the head, "
+        "the temperature, the in-distribution statistics and the thresholds; never reads a test "
+        "picture. Leaves one folder: config.json, split.csv, history.csv, head.npz, indist.npz, "
+        "calibration.json."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--data", metavar="FOLDER", help="default: $TELEHEME_DATA")
+        parser.add_argument(
+            "--weights", metavar="FILE", help="ImageNet weights; default: the official download"
+        )
+        parser.add_argument("--weights-sha256", metavar="HEX", help="trust this file of weights")
+        parser.add_argument("--run-dir", type=Path, default=Path("runs/train"), metavar="FOLDER")
+        group = parser.add_argument_group("options of the run, saved in config.json")
+        for option in fields(TrainConfig):
+            name = "--" + option.name.replace("_", "-")
+            default = option.default
+            if isinstance(default, tuple):
+                group.add_argument(name, nargs="+", default=default, metavar="NAME")
+            else:
+                group.add_argument(name, type=type(default), default=default)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        from ml.train import train
+
+        chosen = {field.name: options[field.name] for field in fields(TrainConfig)}
+        config = replace(TrainConfig(), **{**chosen, "levels": tuple(chosen["levels"])})
+        run: Path = options["run_dir"]
+        try:
+            data = data_folder(options["data"])
+            weights = find_weights(options["weights"], sha256=options["weights_sha256"])
+            head, calibration = train(config, data, weights, run, cache=run.parent / ".features")
+        except (DataError, WeightsError) as error:
+            raise CommandError(str(error)) from error
+        best = min(head.history, key=lambda row: row["val_loss"])
+        self.stdout.write(
+            f"Best epoch {best['epoch']:.0f}: validation loss {best['val_loss']:.4f}, accuracy "
+            f"{best['val_accuracy']:.4f}; temperature {calibration.temperature:.3f}.\n"
+            f"Next: python manage.py export_model --run-dir {run}"
+        )

@@ -1,0 +1,72 @@
+"""The training run, from pictures to a calibrated head; ml.export makes it a served model."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from classifier.inference.preprocess import crop
+from classifier.inference.quality import measure
+from ml.calibration import fit_statistics, fit_temperature, fit_thresholds, softmax
+from ml.config import TrainConfig
+from ml.data import fingerprint, labels, read_set, write_split
+from ml.features import Extractor
+from ml.head import Head, train_head, write_history
+from ml.network import backbone
+from ml.runs import Calibration, save_calibration, save_head, surroundings
+from ml.weights import Weights
+
+
+def train(
+    config: TrainConfig, data: Path, weights: Weights | None, run: Path, *, cache: Path
+) -> tuple[Head, Calibration]:
+    """Fill `run` (see ml.runs). Only pbc/train trains and only pbc/val chooses."""
+    run.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(run / "model", ignore_errors=True)  # made from an earlier head
+    train_set = read_set(data, "pbc", "train", limit=config.limit)
+    val_set = read_set(data, "pbc", "val", limit=config.limit)
+    write_split(run / "split.csv", train_set + val_set)
+    config.save(
+        run / "config.json",
+        data={"pbc/train": fingerprint(train_set), "pbc/val": fingerprint(val_set)},
+        counts={"pbc/train": len(train_set), "pbc/val": len(val_set)},
+        weights={
+            "sha256": weights.sha256 if weights else "",
+            "origin": weights.origin if weights else "random, for tests only",
+        },
+        **surroundings(),
+    )
+
+    extractor = Extractor(backbone(config, weights), config, weights, cache)
+    plain = extractor.features(train_set, what="pbc/train")
+    val = extractor.features(val_set, what="pbc/val")
+    truth, val_truth = labels(train_set), labels(val_set)
+    every, every_truth = plain, truth
+    if config.views:
+        more = extractor.features(train_set, views=config.views, what="augmented")
+        every = np.concatenate([plain, more])
+        every_truth = np.tile(truth, 1 + config.views)
+
+    head = train_head(config, (every, every_truth), (val, val_truth))
+    save_head(run, head)
+    write_history(run / "history.csv", head.history)
+
+    logits = head.logits(val)
+    temperature = fit_temperature(logits, val_truth)
+    statistics = fit_statistics(config, plain, truth, val)
+    statistics.save(run / "indist.npz")
+    qualities = [
+        measure(crop(s.rgb(), size=config.input_size, preprocessing=config.preprocessing).pixels)
+        for s in val_set
+    ]
+    calibration = Calibration(
+        temperature,
+        fit_thresholds(
+            config,
+            softmax(logits, temperature).max(axis=1),
+            np.array([statistics.score(row) for row in val]),
+            qualities,
+        ),
+    )
+    save_calibration(run, calibration)
+    return head, calibration
