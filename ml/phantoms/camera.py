@@ -39,15 +39,27 @@ def expose(
         # Slide scanners sharpen; the pale halo around dark nuclei comes from it.
         soft = cv2.GaussianBlur(through, (0, 0), 1.3)
         through = np.clip(through + optics.sharpening * (through - soft), 0, 1.05)
+    if optics.fringe:
+        move = np.array([[1, 0, optics.fringe], [0, 1, 0]], np.float32)
+        through[..., 2] = cv2.warpAffine(
+            through[..., 2], move, shape[::-1], borderMode=cv2.BORDER_REPLICATE
+        )
     white = np.asarray(stain.background) * np.asarray(light.white_balance)
     picture = through * (_light(rng, shape, light)[..., None] * white.astype(np.float32))
     if optics.chroma_softness > 0:
         picture = _soften_colour(picture.astype(np.float32), optics.chroma_softness)
     if optics.noise > 0:
-        grain = optics.noise * (0.85 * noise(rng, shape, 0.6)[..., None])
-        colour = optics.noise * 0.35 * rng.standard_normal((*shape, 3), dtype=np.float32)
-        picture = picture + grain + colour
+        picture = picture + optics.noise * _grain(rng, shape)
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+
+
+def _grain(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Sensor noise (H, W, 3) of deviation about 1: demosaicing and sharpening spread the noise of
+    one pixel over its neighbours, and the three channels share most of it."""
+    shared = noise(rng, shape, 1.1)[..., None]
+    colours = np.stack([noise(rng, shape, 1.9) for _ in range(3)], axis=-1)
+    fine = rng.standard_normal((*shape, 3), dtype=np.float32)
+    return np.asarray(0.65 * shared + 0.50 * colours + 0.75 * fine, dtype=np.float32)
 
 
 def _soften_colour(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

@@ -165,13 +165,15 @@ class Illumination:
 @dataclass(frozen=True, slots=True)
 class Optics:
     """Scale, focus (Gaussian sigma in pixels), the camera's sharpening, softness of the colour
-    channels against brightness (sigma in pixels) and sensor noise (sigma in grey levels)."""
+    channels against brightness (sigma in pixels), shift of blue against green along x in pixels
+    (a lens brings colours to slightly different places) and sensor noise (sigma in grey levels)."""
 
     pixels_per_um: float = 10.3
-    blur: float = 0.75
-    sharpening: float = 0.8
-    chroma_softness: float = 1.0
-    noise: float = 0.8
+    blur: float = 0.95
+    sharpening: float = 0.5
+    chroma_softness: float = 0.4
+    fringe: float = -0.7
+    noise: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,17 +181,18 @@ def sample_parameters(
     rng = np.random.default_rng([seed, LABELS.index(label), 1])
     nucleus, chromatin, body, granules = _RECIPES[label](rng)
     sampled_surroundings = Surroundings(
-        red_cell_cover=_around(rng, 0.54, 0.09),
+        red_cell_cover=_around(rng, 0.50, 0.07),
         red_cell_um=_around(rng, 7.4, 0.35),
-        overlap=_around(rng, 0.22, 0.1),
-        pallor=_around(rng, 0.58, 0.15),
-        crenated=float(rng.choice([0.0, 0.05, 0.3], p=[0.7, 0.2, 0.1])),
+        overlap=_around(rng, 0.07, 0.03),
+        pallor=_around(rng, 0.64, 0.14),
+        crenated=float(rng.choice([0.0, 0.05, 0.3], p=[0.78, 0.17, 0.05])),
         platelets=abs(_around(rng, 0.8, 0.4)),
     )
     sampled_optics = Optics(
-        blur=_around(rng, 0.80, 0.08),
-        sharpening=_around(rng, 0.8, 0.15),
-        noise=_around(rng, 0.8, 0.1),
+        blur=_around(rng, 0.9, 0.08),
+        sharpening=_around(rng, 0.25, 0.08),
+        fringe=float(rng.uniform(-1.4, 0.0)),
+        noise=_around(rng, 1.0, 0.1),
     )
     light = Illumination(
         vignette=abs(_around(rng, 0.01, 0.004)),

@@ -17,6 +17,7 @@ from ml.phantoms.shapes import (
     noise,
     radial_outline,
     scatter,
+    smooth_union,
     smoothstep,
 )
 
@@ -67,14 +68,14 @@ def _place(
             break
         x, y = rng.uniform(-margin, width + margin), rng.uniform(-margin, height + margin)
         own = radius * float(np.clip(rng.normal(1, 0.07), 0.75, 1.3))
-        nearness = 0.62 if rng.random() < around.overlap else 1.02
+        nearness = 0.80 if rng.random() < around.overlap else 1.02
         if placed and rng.random() < 0.5 * around.overlap:
             # Rouleaux begin with one cell leaning on another.
             other = placed[int(rng.integers(len(placed)))]
             angle = rng.uniform(0, 2 * np.pi)
-            reach = other.radius * rng.uniform(1.15, 1.75)
+            reach = other.radius * rng.uniform(1.5, 1.9)
             x, y = other.x + reach * np.cos(angle), other.y + reach * np.sin(angle)
-            nearness = 0.55
+            nearness = 0.72
         if any(np.hypot(d.x - x, d.y - y) < 0.9 * (d.radius + own) for d in taken):
             continue
         if any(np.hypot(d.x - x, d.y - y) < nearness * (d.radius + own) for d in placed):
@@ -83,29 +84,50 @@ def _place(
     return placed
 
 
+def _press(
+    rng: np.random.Generator, outline: Plane, x: Plane, y: Plane, disc: Disc, others: list[Disc]
+) -> Plane:
+    """Flatten an outline where neighbours would overlap it: red cells that meet press flat."""
+    for other in others:
+        dx, dy = other.x - disc.x, other.y - disc.y
+        apart = float(np.hypot(dx, dy))
+        # The border of equal power: where the two circles cross.
+        border = (apart**2 + disc.radius**2 - other.radius**2) / (2 * apart)
+        side = (x * dx + y * dy) / apart - border + rng.uniform(0.2, 1.2)
+        outline = -smooth_union(-outline, -side.astype(np.float32), 0.22 * disc.radius)
+    return outline
+
+
 def _red_cell(
-    rng: np.random.Generator, disc: Disc, around: Surroundings, pallor: float, scale: float
+    rng: np.random.Generator,
+    disc: Disc,
+    pressed_by: list[Disc],
+    around: Surroundings,
+    pallor: float,
+    scale: float,
 ) -> Plane:
     """Haemoglobin in one red cell (square patch), 1 = the stain's vector, 0 outside."""
     x, y = grid(int(disc.radius * 2.9) | 1)
     elongation = 1 + abs(rng.normal(0, 0.10))
     outline = radial_outline(rng, x, y, disc.radius, elongation, 0.6, orders=5)
+    outline = _press(rng, outline, x, y, disc, pressed_by)
     inward = (-outline / disc.radius).astype(np.float32)
     if rng.random() < around.crenated:
         spikes = rng.integers(9, 14)
         angle = np.arctan2(y, x)
         bumps = np.cos(spikes * angle + rng.uniform(0, 6) + np.sin(2 * angle))
         outline = outline + 0.045 * disc.radius * bumps.astype(np.float32)
-    cover = alpha_of(outline.astype(np.float32), 2.2)
+    cover = alpha_of(outline.astype(np.float32), 1.7)
     amount = float(np.clip(rng.normal(1.0, 0.10), 0.7, 1.35))
     rim_width = float(np.clip(rng.normal(0.58 - 0.16 * around.pallor, 0.10), 0.3, 0.75))
     edge = rng.uniform(0.12, 0.34)
     centre = smoothstep(rim_width - edge, rim_width + edge, inward)
     # The rim is the thickest part, and the cell thins towards its middle.
-    dome = 1.03 - 0.10 * smoothstep(0.05, 0.45, inward)
+    dome = 1.00 - 0.05 * smoothstep(0.05, 0.45, inward)
     profile = dome * (1 - pallor * centre)
     # A faint mottle: the eye notices a red cell without any.
     mottle = 1 + 0.02 * noise(rng, x.shape, 0.45 * scale)
+    mottle += 0.03 * noise(rng, x.shape, 0.13 * scale)
     return (amount * cover * profile * mottle).astype(np.float32)
 
 
@@ -126,9 +148,11 @@ def add_red_cells(
     # Pallor is a matter of the place on the smear: similar in one picture, with a few outliers.
     usual = float(np.clip(rng.normal(around.pallor, 0.2), 0.12, 0.85))
     room = _room_beside(white_cover)
-    for disc in _place(rng, (shape[0], shape[1]), around, radius, taken):
+    discs = _place(rng, (shape[0], shape[1]), around, radius, taken)
+    pressing = _pressing(rng, discs, around)
+    for disc, pressed_by in zip(discs, pressing, strict=True):
         pallor = float(np.clip(rng.normal(usual, 0.15), 0.05, 0.92))
-        patch = _red_cell(rng, disc, around, pallor, optics.pixels_per_um)
+        patch = _red_cell(rng, disc, pressed_by, around, pallor, optics.pixels_per_um)
         where = add_patch(haemoglobin, patch, disc.x, disc.y)
         if where is None:
             continue
@@ -145,10 +169,30 @@ def add_red_cells(
             )
         )
     # Where many lie over each other, they do not add up for ever: the pile is pressed flat.
-    haemoglobin = np.where(haemoglobin > 1, 1 + 0.28 * (haemoglobin - 1), haemoglobin) * room
+    piled = np.where(haemoglobin > 1, 1 + 0.28 * (haemoglobin - 1), haemoglobin)
+    haemoglobin = (piled * room).astype(np.float32)
+    # Red cells lie a little above or below the white cell's focus.
+    focus = abs(float(rng.normal(0, 0.07))) * optics.pixels_per_um
+    if focus > 0.3:
+        haemoglobin = np.asarray(cv2.GaussianBlur(haemoglobin, (0, 0), focus), np.float32)
     vector = np.asarray(stain.haemoglobin, np.float32) * np.float32(stain.eosin_gain)
     canvas += haemoglobin[..., None] * vector
     return boxes
+
+
+def _pressing(
+    rng: np.random.Generator, discs: list[Disc], around: Surroundings
+) -> list[list[Disc]]:
+    """For each red cell, the neighbours that flatten it; the rest may lie over it."""
+    found: list[list[Disc]] = [[] for _ in discs]
+    for i, one in enumerate(discs):
+        for j in range(i + 1, len(discs)):
+            other = discs[j]
+            apart = np.hypot(one.x - other.x, one.y - other.y)
+            if apart < 1.06 * (one.radius + other.radius) and rng.random() > around.overlap:
+                found[i].append(other)
+                found[j].append(one)
+    return found
 
 
 def _room_beside(white_cover: Plane) -> Plane:
