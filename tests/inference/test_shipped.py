@@ -1,0 +1,120 @@
+"""The model in this repository: sound, small, and as good as its own card says."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from classifier.inference import find_model, load_manifest, load_model
+from classifier.inference.discovery import model_directories
+from ml.data import labels, read_set
+from ml.scenes import FAR, SPOILED, far
+
+LIMIT = 30_000_000
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_model(find_model())
+
+
+@pytest.fixture(scope="module")
+def cells(real_data):
+    """Every tenth validation cell, as (picture, class index)."""
+    samples = read_set(real_data, "pbc", "val")[::10]
+    assert len(samples) == 50
+    return [(sample.rgb(), sample.label) for sample in samples]
+
+
+def test_every_shipped_directory_verifies_and_is_under_30_megabytes():
+    directories = list(model_directories())
+    assert find_model() in directories
+    for directory in directories:
+        manifest = load_manifest(directory)
+        assert manifest.id == directory.name
+        assert sum(path.stat().st_size for path in directory.rglob("*")) < LIMIT
+
+
+def test_every_shipped_file_is_named_by_the_manifest():
+    directory = find_model()
+    there = {p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file()}
+    assert there == {*load_manifest(directory).files, "manifest.json"}
+    assert {"MODEL_CARD.md", "config.json", "history.csv", "metrics.json"} <= there
+
+
+def test_the_manifest_repeats_the_figures_of_metrics_json(shipped):
+    directory = shipped.manifest.directory
+    full = json.loads((directory / "metrics.json").read_text())
+    assert full["model"] == shipped.id
+    assert shipped.manifest.metrics["pbc/test"]["accuracy"] == full["sets"]["pbc/test"]["accuracy"]
+    card = (directory / "MODEL_CARD.md").read_text()
+    assert f"{full['sets']['pbc/test']['accuracy']:.4f}" in card
+    assert "Not a medical device" in card
+
+
+def test_the_shipped_figures_meet_the_bar(shipped):
+    figures = shipped.manifest.metrics
+    assert figures["pbc/test"]["cells"] == 1500
+    assert figures["pbc/test"]["accuracy"] >= 0.981
+    assert figures["pbc/test"]["calibration_error"] <= 0.05
+    assert figures["abstained"]["far"] >= 0.95
+    assert figures["abstained"]["spoiled"] >= 0.95
+
+
+@pytest.mark.parametrize("kind", FAR)
+def test_pictures_of_no_blood_abstain_with_a_reason(shipped, kind):
+    pictures = [picture for name, picture in far(5, seed=99) if name == kind]
+    assert len(pictures) == 5
+    for picture in pictures:
+        result = shipped.classify(picture)
+        assert result.abstained
+        assert result.reasons
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_all_black_and_all_white_are_called_blank(shipped, value):
+    assert "blank" in shipped.classify(np.full((300, 300, 3), value, np.uint8)).reasons
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("kind", SPOILED)
+def test_spoiled_pictures_of_real_cells_abstain(shipped, cells, kind):
+    results = [shipped.classify(SPOILED[kind](picture)) for picture, _ in cells[::5]]
+    assert len(results) == 10
+    assert all(result.abstained and result.reasons for result in results)
+
+
+@pytest.mark.realdata
+def test_blur_is_flagged_more_often_the_stronger_it_is(shipped, cells):
+    rates = []
+    for sigma in (0.5, 1, 2, 4, 8):
+        blurred = [cv2.GaussianBlur(picture, (0, 0), sigma) for picture, _ in cells[::3]]
+        rates.append(np.mean([shipped.classify(picture).abstained for picture in blurred]))
+    allowance = 0.07  # one picture of seventeen
+    assert all(
+        later >= earlier - allowance for earlier, later in zip(rates, rates[1:], strict=False)
+    )
+    assert rates[-1] == 1
+    assert rates[0] < 0.3
+
+
+@pytest.mark.realdata
+def test_real_cells_get_their_class_and_are_mostly_answered(shipped, cells):
+    items = list(shipped.pipeline((label, picture) for picture, label in cells))
+    right = [item.result.label == shipped.manifest.classes[item.key] for item in items]
+    assert np.mean(right) >= 0.9
+    assert np.mean([item.result.abstained for item in items]) <= 0.2
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+def test_the_test_accuracy_of_the_card_is_reproduced(shipped, real_data):
+    samples = read_set(real_data, "pbc", "test")
+    items = list(shipped.pipeline((i, sample.rgb) for i, sample in enumerate(samples)))
+    found = np.array([np.argmax(item.result.probabilities) for item in items])
+    accuracy = float((found == labels(samples)).mean())
+    claimed = shipped.manifest.metrics["pbc/test"]["accuracy"]
+    # To the digit in the same arithmetic; other processors may round two cells differently.
+    allowed = 0 if shipped.precision == shipped.manifest.precision else 2 / 1500
+    assert abs(accuracy - claimed) <= allowed + 1e-9
