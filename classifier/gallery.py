@@ -11,6 +11,7 @@ from django.urls import reverse
 from classifier.choices import PredictionState
 from classifier.counting import wilson
 from classifier.inference.classes import CLASSES
+from classifier.inference.preprocess import CENTRE_SHARE
 from classifier.inference.reasons import explain
 from classifier.models import Cell, Prediction
 from patients.choices import CaseStatus
@@ -22,9 +23,9 @@ WAITING = "waiting"
 GROUPS = (*CLASSES, UNIDENTIFIED, UNREAD, WAITING)
 SORTS = ("order", "certainty")
 SHORT_REASONS = {
-    "low_confidence": "not sure enough",
-    "out_of_distribution": "looks unusual",
-    "blank": "no cell seen",
+    "low_confidence": "unsure",
+    "out_of_distribution": "unusual",
+    "blank": "blank",
     "blurred": "blurred",
 }
 _NOBODY = UUID(int=0)
@@ -81,7 +82,8 @@ class Tile:
     def box(self) -> tuple[int, int, int, int]:
         """x, y, width, height in pixels of the picture: what the model was shown.
 
-        The centred square of the cell (``centre-square-v1``).
+        The middle of the cell's largest centred square, as ``classifier.inference.preprocess``
+        cuts it (a test holds the two together).
         """
         cell = self.cell
         x, y, width, height = (
@@ -89,7 +91,7 @@ class Tile:
             if cell
             else (0, 0, self.image.width, self.image.height)
         )
-        side = min(width, height)
+        side = max(1, round(CENTRE_SHARE * min(width, height)))
         return x + (width - side) // 2, y + (height - side) // 2, side, side
 
     @property

@@ -2,7 +2,7 @@
 
 const SIDE = 8;
 const FAINTEST = 0.3; // weaker evidence is left clear
-const STRONGEST = 0.72; // opacity: the cell stays visible below it
+const STRONGEST = 0.62; // opacity: the cell stays visible below it
 
 // From deep green over bright green to yellow: what no Romanowsky stain contains, light enough to
 // be told apart by brightness alone.

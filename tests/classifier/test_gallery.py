@@ -2,7 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -315,3 +317,28 @@ class TestRetry:
         prediction = make_cell(case, QUARANTINED)
         response = clinician.get(reverse("classifier:retry", args=[prediction.public_id]))
         assert response.status_code == 405
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 363), (1200, 700), (65, 64)])
+def test_the_map_lies_where_the_model_was_shown_the_picture(case, width, height):
+    from classifier.inference.preprocess import CROPPERS, crop
+
+    prediction = make_cell(case, DONE)
+    image, cell = prediction.cell.image, prediction.cell
+    image.width, image.height = cell.width, cell.height = width, height
+    image.save(update_fields=["width", "height"])
+    cell.save(update_fields=["width", "height"])
+    (tile,) = case_gallery(case).tiles
+    pixels = np.zeros((height, width, 3), np.uint8)
+    for preprocessing in CROPPERS:
+        box = crop(pixels, size=96, preprocessing=preprocessing).box
+        assert tile.box == (box.x, box.y, box.width, box.height)
+
+
+def test_the_tiles_show_the_map_over_the_same_share_of_the_picture():
+    from classifier.inference.preprocess import CENTRE_SHARE
+
+    css = (settings.BASE_DIR / "static/css/app.css").read_text()
+    percent = f"{100 * CENTRE_SHARE:g}%"
+    inset = f"{100 * (1 - CENTRE_SHARE) / 2:g}%"
+    assert f".frame .map {{ inset: {inset}; width: {percent}; height: {percent}; }}" in css
