@@ -1,5 +1,6 @@
 """Forms of patients and cases."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -54,6 +55,17 @@ class CaseDetailsForm(forms.ModelForm):
             "site": "Ward, clinic or laboratory.",
             "clinical_question": "What should the specialist answer?",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("stain", "magnification"):
+            choices = self.fields[name].choices  # type: ignore[attr-defined]
+            self.fields[name].choices = [  # type: ignore[attr-defined]
+                (value, label if value else "Not given") for value, label in choices
+            ]
+        # As people write it: the column's two places would turn 7.2 into 7.20.
+        if (wbc := self.initial.get("total_wbc")) is not None:
+            self.initial["total_wbc"] = format(Decimal(wbc).normalize(), "f")
 
 
 class CommentForm(forms.ModelForm):

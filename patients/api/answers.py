@@ -13,7 +13,7 @@ from django.core.exceptions import (
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from rest_framework.exceptions import APIException, NotAuthenticated, Throttled
+from rest_framework.exceptions import APIException, NotAuthenticated, ParseError, Throttled
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -103,6 +103,8 @@ def _from_framework(error: Exception) -> Response | None:
             "Too many uploads at once. Nothing was lost; it goes on by itself in a moment.",
             retry_after=wait,
         )
+    if isinstance(error, ParseError):
+        return answer(400, "broken_upload", _BROKEN)
     if isinstance(error, APIException):
         code = error.get_codes()
         word = code if isinstance(code, str) else "invalid"

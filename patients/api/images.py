@@ -138,15 +138,15 @@ def _the_file(request: Request) -> UploadedFile:
     if getattr(request._request, "upload_too_large", False):
         raise Refusal(413, "too_large", _TOO_LARGE)
     file = request.FILES.get("file")
-    if file is None:
-        raise Refusal(400, "no_file", "The form holds no file. Choose one and send it again.")
     size = str(form.get("size") or "")
-    if size and size != str(file.size):
+    if size and size != (str(file.size) if file else ""):  # a part without its end is no file
         raise Refusal(
             400,
             "cut_short",
             "The file did not arrive whole and was not kept; please send it again.",
         )
+    if file is None:
+        raise Refusal(400, "no_file", "The form holds no file. Choose one and send it again.")
     return file
 
 

@@ -20,6 +20,12 @@ from tests.patients import pictures
 _keys = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    """Nobody signs in by password here, and Argon2 takes its time on purpose."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def draft(people: factories.People) -> Case:
     return factories.make_case(people.clinician)

@@ -149,7 +149,7 @@ def test_a_length_that_is_no_number_is_refused(client, address, length):
 
 
 def test_a_body_of_unknown_length_is_refused(client, address):
-    response = client.generic("POST", address, b"", MULTIPART_CONTENT)
+    response = client.generic("POST", address, b"", CONTENT_TYPE=MULTIPART_CONTENT)
     assert said(response) == (411, "length_required")
 
 
@@ -179,9 +179,11 @@ def test_a_broken_boundary_is_refused(client, address, content_type):
         content_type,
         headers={"Idempotency-Key": "key-00000001"},
     )
-    status, code = said(response)
-    assert status == 400
-    assert code in ("broken_upload", "no_file")
+    assert said(response) in (
+        (400, "broken_upload"),
+        (400, "no_file"),
+        (415, "content_type"),  # a boundary so long that the header is not understood at all
+    )
 
 
 def test_five_thousand_fields_are_refused(send):
@@ -207,7 +209,7 @@ def test_an_upload_that_was_cut_is_not_kept_and_its_retry_is(client, address, se
     response = client.generic(
         "POST",
         address,
-        body[: len(body) // 2],
+        body[: -len(data) // 2],
         MULTIPART_CONTENT,
         headers={"Idempotency-Key": "key-00000001"},
     )
