@@ -256,6 +256,27 @@ class _S3:
     def client(self) -> Any:
         return self.storage.connection.meta.client
 
+    @property
+    def signer(self) -> Any:
+        """Signs for the address that browsers use, where that is not the one we write to."""
+        from django.conf import settings
+
+        public = settings.S3_PUBLIC_ORIGIN
+        inner = self.storage.endpoint_url
+        if not (public and inner) or public == inner:
+            return self.client
+        signer = getattr(self.storage, "_teleheme_signer", None)
+        if signer is None:
+            session = self.storage._create_session()
+            signer = session.client(
+                "s3",
+                endpoint_url=public,
+                region_name=self.storage.region_name,
+                config=self.storage.client_config,
+            )
+            self.storage._teleheme_signer = signer
+        return signer
+
     def _place(self, key: str) -> dict[str, str]:
         location = self.storage.location.strip("/")
         full = f"{location}/{key}" if location else key
@@ -311,7 +332,7 @@ class _S3:
         }
         try:
             return str(
-                self.client.generate_presigned_url(
+                self.signer.generate_presigned_url(
                     "get_object", Params={**self._place(key), **answer}, ExpiresIn=expires
                 )
             )

@@ -31,7 +31,7 @@ class Stopped(Exception):
 
 class Command(BaseCommand):
     help = "Run web server, worker, timer and queue server on this machine until Ctrl-C."
-    requires_system_checks = ()  # type: ignore[assignment]  # a broken database is said in our words
+    requires_system_checks = ()  # a broken database is said in our words
 
     greeted = False
 
@@ -77,7 +77,8 @@ class Command(BaseCommand):
         self.say(f"TeleHeme starts; its data is in {directory}")
         local.prepare_directory(directory)
         self.lock = local.lock_directory(directory)
-        listener = local.listen(options["host"], options["port"])
+        # Kept for as long as we run: every new web server inherits it.
+        self.listener = listener = local.listen(options["host"], options["port"])
         port = listener.getsockname()[1]
         host = "localhost" if options["host"] in {"127.0.0.1", "0.0.0.0", "::"} else options["host"]  # noqa: S104
         address = f"http://{host}:{port}"
@@ -192,7 +193,8 @@ class Command(BaseCommand):
 
         def answers() -> bool:
             with suppress(OSError, ValueError, http.client.HTTPException):
-                client = http.client.HTTPConnection(*reachable(address)[:2], timeout=5)
+                host, port = reachable(address)[:2]
+                client = http.client.HTTPConnection(host, port, timeout=5)
                 with closing(client):
                     client.request("GET", "/health/ready", headers={"Host": "localhost"})
                     answer.update(json.loads(client.getresponse().read()))
