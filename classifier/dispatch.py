@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from celery import current_app
 from django.db import transaction
 
 from classifier.choices import PredictionState
@@ -117,11 +118,13 @@ class _Producer:
     """
 
     def __enter__(self) -> Any:
-        from telemed.celery import app
-
-        options = {**app.conf.broker_transport_options, "max_retries": 0, "retry_on_timeout": False}
-        self.connection = app.connection_for_write(transport_options=options)
-        return app.amqp.Producer(self.connection, auto_declare=False)
+        options = {
+            **current_app.conf.broker_transport_options,
+            "max_retries": 0,
+            "retry_on_timeout": False,
+        }
+        self.connection = current_app.connection_for_write(transport_options=options)
+        return current_app.amqp.Producer(self.connection, auto_declare=False)
 
     def __exit__(self, *_: object) -> None:
         try:

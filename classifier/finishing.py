@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
-from classifier.attempts import SUPERSEDED, attempt_failed, lock_cases, settle_cases
+from classifier.attempts import SUPERSEDED, TOO_SLOW, attempt_failed, lock_cases, settle_cases
 from classifier.choices import PredictionState
 from classifier.claiming import Claim
 from classifier.dispatch import publish_on_commit
@@ -108,6 +109,8 @@ def sentence(exception: BaseException | None) -> str:
         return "The worker stopped before it came to this picture."
     if isinstance(exception, DomainError | UnreadableImageError):
         return str(exception)
+    if isinstance(exception, SoftTimeLimitExceeded):
+        return TOO_SLOW
     if isinstance(exception, MemoryError):
         return "Reading this picture needed more memory than there is."
     return f"Reading this picture failed unexpectedly ({type(exception).__name__})."

@@ -8,6 +8,7 @@ import logging
 from typing import Any
 from uuid import UUID
 
+from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import WorkerLostError
 from celery.worker.request import Request
 from django.db import connections
@@ -25,7 +26,10 @@ class ReadingRequest(Request):
     """Celery's view of one delivered message; its id is the lease token of the rows it took."""
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False):
-        if isinstance(exc_info.exception, WorkerLostError | SystemExit):
+        error = exc_info.exception
+        if isinstance(error, ExceptionWithTraceback):
+            error = error.exc
+        if isinstance(error, WorkerLostError | SystemExit):
             self._free(WORKER_LOST)
         return super().on_failure(exc_info, send_failed_event, return_ok)
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from celery.signals import worker_process_init
 
-from classifier import nightly
+from classifier import heartbeat, nightly
 from classifier import sweep as sweeping
 from classifier.dispatch import send_upkeep
 from classifier.loading import load_active
@@ -23,6 +23,7 @@ def _load_in_the_child(**_: Any) -> None:
 )
 def classify_batch(self: Any, *, prediction_ids: list[int]) -> None:
     """Read those of these rows that still wait. The message's own id marks the rows it takes."""
+    heartbeat.here()
     read_batch(
         prediction_ids=prediction_ids, token=UUID(self.request.id) if self.request.id else uuid4()
     )
@@ -31,6 +32,7 @@ def classify_batch(self: Any, *, prediction_ids: list[int]) -> None:
 @upkeep(name="classifier.tasks.sweep")
 def sweep() -> None:
     """Find what a broker, a worker or a crash forgot."""
+    heartbeat.here()
     sweeping.sweep()
 
 

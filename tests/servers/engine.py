@@ -1,9 +1,10 @@
 """A stand-in for the network, and nothing else: manifest, cropping, pipeline and judgement are real.
 
-Its answer is a function of the picture's pixels alone. The first pixel may hold an order
-(red 255, green 0, blue = the order), so that a picture can misbehave on its own.
+Its answer is a function of the picture's pixels alone. A picture of one even colour is an order
+(green 0, blue = the order), so that a picture can misbehave on its own.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,20 +20,21 @@ from classifier.inference import CLASSES
 from classifier.inference.indist import InDistribution, load_statistics
 from classifier.inference.manifest import CAM_SIZE, Manifest, load_manifest
 from classifier.inference.model import Model
-from classifier.inference.preprocess import CENTRE_SQUARE
+from classifier.inference.preprocess import CROPPERS, crop, decode
 from classifier.inference.runtime import RawOutput
 
 SIZE = 64
 FEATURES = 8
 MODEL_ID = "test-model"
-FINE, CRASH, HANG, MEMORY, NAN, CRASH_AFTER, SLEEPY = range(7)
+PREPROCESSING = next(iter(CROPPERS))
+FINE, CRASH, HANG, MEMORY, NAN, CRASH_AFTER, STUCK = range(7)
 
 
 def picture(seed: int, *, order: int = FINE) -> bytes:
     """A PNG of SIZE x SIZE whose pixels follow from the seed."""
-    pixels = np.random.default_rng(seed).integers(0, 250, (SIZE, SIZE, 3), np.uint8)
+    pixels = np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     if order:
-        pixels[0, 0] = (255, 0, order)
+        pixels[:] = (seed % 256, 0, order)
     return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
@@ -50,7 +52,7 @@ def write_model(folder: Path, *, model_id: str = MODEL_ID, shift: float = 0.0) -
         "id": model_id,
         "classes": list(CLASSES),
         "input_size": SIZE,
-        "preprocessing": CENTRE_SQUARE,
+        "preprocessing": PREPROCESSING,
         "precision": "f32",
         "temperature": 1.0,
         "bias": [0.0] * len(CLASSES),
@@ -86,8 +88,14 @@ def load_model(directory: Path, *, threads: int | None = None) -> Model:
 
 def label_of(data: bytes) -> str:
     """The class that the engine will say for these PNG bytes."""
-    rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return CLASSES[int(np.argmax(_logits(rgb)))]
+    seen = crop(decode(data), size=SIZE, preprocessing=PREPROCESSING)
+    return CLASSES[int(np.argmax(_logits(seen.pixels)))]
+
+
+def _order(pixels: np.ndarray) -> int:
+    red, green, blue = (pixels[:, :, channel] for channel in range(3))
+    even = all(int(part.min()) == int(part.max()) for part in (red, green, blue))
+    return int(blue[0, 0]) if even and green[0, 0] == 0 else FINE
 
 
 def _logits(pixels: np.ndarray) -> np.ndarray:
@@ -104,8 +112,7 @@ class Engine:
         self.seconds = float(os.environ.get("TEST_ENGINE_SECONDS", "0"))
 
     def start(self, pixels: np.ndarray) -> "Waiting":
-        red, green, order = (int(value) for value in pixels[0, 0])
-        order = order if (red, green) == (255, 0) else FINE
+        order = _order(pixels)
         if order == CRASH:
             os.kill(os.getpid(), signal.SIGKILL)
         if order == MEMORY:
@@ -121,7 +128,10 @@ class Waiting:
         if self.order == HANG:
             while True:
                 time.sleep(60)
-        time.sleep(0.3 if self.order == SLEEPY else self.seconds)
+        while self.order == STUCK:
+            with contextlib.suppress(BaseException):  # deaf to the soft limit, as native code is
+                time.sleep(60)
+        time.sleep(self.seconds)
         if self.order == CRASH_AFTER:
             os.kill(os.getpid(), signal.SIGKILL)
         logits = _logits(self.pixels)

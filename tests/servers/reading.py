@@ -4,7 +4,6 @@ import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-
 from datetime import timedelta
 
 from django.utils import timezone
@@ -14,6 +13,7 @@ from patients import storage
 from patients.choices import Priority
 from patients.models import Case, SmearImage
 from patients.services import case_submit
+from patients.services.files import PICTURES, THUMBNAILS
 from tests import factories
 from tests.servers.engine import SIZE
 
@@ -22,7 +22,7 @@ _keys = itertools.count(1)
 
 def add_picture(case: Case, png: bytes, *, width: int = SIZE, height: int = SIZE) -> SmearImage:
     digest = hashlib.sha256(png).hexdigest()
-    names = [storage.new_key("images", ".png"), storage.new_key("thumbnails", ".jpg")]
+    names = [storage.new_key(PICTURES, ".png"), storage.new_key(THUMBNAILS, ".jpg")]
     for name in names:
         storage.write_once(name, png, sha256=digest)
     return SmearImage.objects.create(

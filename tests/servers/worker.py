@@ -1,5 +1,6 @@
 """Real Celery workers and beat as processes of their own, to be stopped in every way."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -48,10 +49,8 @@ class Process:
 
     def kill(self) -> None:
         """SIGKILL for the program and all its children at once, as a power cut does."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
     def terminate(self, *, seconds: float = 60) -> int:

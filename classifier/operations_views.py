@@ -1,0 +1,29 @@
+"""The administrators' page on queues, workers and what was set aside."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.permissions import Action, require
+from classifier.choices import PredictionState
+from classifier.operations import facts
+from patients.choices import Priority
+
+
+@require_safe
+@login_required
+def operations(request: HttpRequest) -> HttpResponse:
+    require(request.user, Action.VIEW_OPERATIONS)
+    found = facts()
+    queues = [
+        {
+            "label": priority.label,
+            "rows": found.waiting[priority],
+            "messages": None if found.messages is None else found.messages[priority],
+        }
+        for priority in Priority
+    ]
+    states = [{"label": state.label, "rows": found.counts[state]} for state in PredictionState]
+    context = {"facts": found, "queues": queues, "states": states}
+    return render(request, "classifier/operations.html", context)
