@@ -182,8 +182,8 @@ def chromatin_density(
     cloud = noise(rng, shape, grain * 2.5)
     # Clumps: mostly dark with pale gaps. Lace: dark threads, where the field changes its sign,
     # around pale meshes.
-    clumped = 1.12 - chromatin.contrast * smoothstep(-0.9, 2.9, spots + 0.8 * fine + 0.35 * cloud)
-    meshes = 0.8 * np.abs(spots) + 0.5 * spots - 0.8 + 0.8 * fine + 0.25 * cloud
+    clumped = 1.12 - chromatin.contrast * smoothstep(-0.9, 2.9, spots + 1.0 * fine + 0.35 * cloud)
+    meshes = 0.8 * np.abs(spots) + 0.5 * spots - 0.8 + 1.1 * fine + 0.25 * cloud
     laced = 1.18 - chromatin.contrast * smoothstep(-1.9, 1.5, meshes)
     body = (1 - chromatin.lace) * clumped + chromatin.lace * laced
     body = body + 0.06 * cloud

@@ -169,8 +169,8 @@ class Optics:
     (a lens brings colours to slightly different places) and sensor noise (sigma in grey levels)."""
 
     pixels_per_um: float = 10.3
-    blur: float = 0.95
-    sharpening: float = 0.5
+    blur: float = 0.75
+    sharpening: float = 0.35
     chroma_softness: float = 0.4
     fringe: float = -0.7
     noise: float = 1.0

@@ -189,8 +189,8 @@ def sample_parameters(
         platelets=abs(_around(rng, 0.8, 0.4)),
     )
     sampled_optics = Optics(
-        blur=_around(rng, 0.9, 0.08),
-        sharpening=_around(rng, 0.25, 0.08),
+        blur=_around(rng, 0.75, 0.08),
+        sharpening=_around(rng, 0.35, 0.08),
         fringe=float(rng.uniform(-1.4, 0.0)),
         noise=_around(rng, 1.0, 0.1),
     )

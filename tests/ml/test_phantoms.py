@@ -38,7 +38,7 @@ def test_same_seed_same_picture_and_another_seed_another_one(label):
 
 @pytest.mark.parametrize("label", LABELS)
 def test_every_seed_gives_a_valid_picture_with_a_true_box(label):
-    for seed in range(100, 112):
+    for seed in range(100, 109):
         phantom = draw_cell(label, seed)
         assert phantom.image.shape == (360, 360, 3)
         assert phantom.image.dtype == np.uint8
@@ -188,13 +188,13 @@ def features(phantom):
 
 
 def test_a_trivial_classifier_trained_on_other_seeds_tells_the_classes_apart():
-    train = {c: np.array([features(draw_cell(c, s)) for s in range(200, 208)]) for c in LABELS}
+    train = {c: np.array([features(draw_cell(c, s)) for s in range(200, 206)]) for c in LABELS}
     every = np.concatenate(list(train.values()))
     scale = every.std(0) + 1e-6
     centres = np.array([train[c].mean(0) / scale for c in LABELS])
     right = total = 0
     for index, label in enumerate(LABELS):
-        for seed in range(300, 306):
+        for seed in range(300, 305):
             seen = np.array(features(draw_cell(label, seed))) / scale
             right += int(np.linalg.norm(centres - seen, axis=1).argmin() == index)
             total += 1
