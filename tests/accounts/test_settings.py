@@ -1,10 +1,8 @@
 """One's own account: name, appearance, sessions, second factor."""
 
-import time
-
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.totp.internal import auth
 from django.core import mail
 from django.urls import reverse
 
@@ -29,12 +27,22 @@ def mine(client, people, settings):
     return client
 
 
-def code_for(secret, step=0):
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + step))
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """The authenticator's half minutes, standing still until a test moves them."""
+    counter = [58_000_000]
+    monkeypatch.setattr(auth, "yield_hotp_counters_from_time", lambda: iter(counter))
+    return counter
+
+
+def code_for(secret, counter=58_000_000):
+    return auth.format_hotp_value(auth.hotp_value(secret, counter))
 
 
 def switch_on(client):
-    """Set up the authenticator; the secret."""
+    """Set up the authenticator (the password is asked for once more); the secret."""
+    assert "/reauthenticate/" in client.get(reverse("mfa_activate_totp")).headers["Location"]
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
     page = client.get(reverse("mfa_activate_totp"))
     secret = page.context["form"].secret
     client.post(reverse("mfa_activate_totp"), {"code": code_for(secret)})
@@ -102,9 +110,10 @@ def test_browsers_are_named_by_their_headers():
 
 
 def test_the_second_factor_is_asked_for_and_its_secret_is_not_readable_in_the_database(
-    mine, people, client
+    mine, people, client, clock
 ):
     secret = switch_on(mine)
+    clock[0] += 1
     stored = Authenticator.objects.get(user=people.clinician, type="totp").data["secret"]
     assert secret not in stored
     assert crypto.decrypt(stored) == secret
@@ -114,7 +123,7 @@ def test_the_second_factor_is_asked_for_and_its_secret_is_not_readable_in_the_da
     assert fresh.get(reverse("accounts:settings")).status_code == 302
     fresh.post(reverse("mfa_authenticate"), {"code": "000000"})
     assert fresh.get(reverse("accounts:settings")).status_code == 302
-    fresh.post(reverse("mfa_authenticate"), {"code": code_for(secret, step=1)})
+    fresh.post(reverse("mfa_authenticate"), {"code": code_for(secret, clock[0])})
     assert fresh.get(reverse("accounts:settings")).status_code == 200
     actions = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"second_factor.on", "recovery_codes.made", "second_factor.failed"} <= actions
