@@ -110,9 +110,10 @@ def test_browsers_are_named_by_their_headers():
 
 
 def test_the_second_factor_is_asked_for_and_its_secret_is_not_readable_in_the_database(
-    mine, people, client, clock
+    mine, people, client, clock, django_capture_on_commit_callbacks
 ):
-    secret = switch_on(mine)
+    with django_capture_on_commit_callbacks(execute=True):
+        secret = switch_on(mine)
     clock[0] += 1
     stored = Authenticator.objects.get(user=people.clinician, type="totp").data["secret"]
     assert secret not in stored

@@ -18,7 +18,7 @@ HOSTILE_TEXT = {
     "extension_and_semicolon": "a.jpg;.php",
     "script": "\"'><script>document.title='broken'</script>",
     "image_tag": "<img src=x onerror=alert(1)>",
-    "formula": "=HYPERLINK(\"http://example.org\",\"x\")",
+    "formula": '=HYPERLINK("http://example.org","x")',
     "formula_plus": "+cmd|' /C calc'!A0",
     "template": "{{7*7}}{% load static %}",
     "sql": "Robert'); DROP TABLE accounts_user;--",
