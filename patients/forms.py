@@ -46,13 +46,14 @@ class CaseDetailsForm(forms.ModelForm):
         labels = {
             "stain": "Stain",
             "magnification": "Objective",
-            "device": "Microscope or scanner",
-            "site": "Where the smear was made",
-            "total_wbc": "Total WBC (10*9/L)",
+            "device": "Device",
+            "site": "Site",
+            "total_wbc": "Total WBC",
         }
         help_texts = {
-            "total_wbc": "From the blood count.",
-            "site": "Ward, clinic or laboratory.",
+            "total_wbc": "10*9/L, from the blood count.",
+            "device": "Microscope or scanner.",
+            "site": "Who made the smear: ward, clinic or laboratory.",
             "clinical_question": "What should the specialist answer?",
         }
 

@@ -89,7 +89,8 @@ function end(entry, now, text) {
   entry.acts.append(again);
 }
 
-const passing = (error) => error.status === 0 || error.status === 429 || error.status >= 500;
+const passing = (error) =>
+  error.status === 0 || error.status === 429 || error.status >= 500 || error.code === "cut_short";
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 async function send(entry) {
@@ -180,9 +181,12 @@ async function go() {
   }
 }
 
-// A submitted case reads new pictures at once: its cells and its status have changed.
+// When nothing is under way. A submitted case reads new pictures at once: its cells and its status have changed.
 function finish() {
-  if (busy() || area.dataset.draft) return;
+  if (busy()) return;
+  // What is in the case is shown below; the list keeps what a person may want to look at.
+  for (const entry of files) if (entry.now === "done") entry.row.remove();
+  if (area.dataset.draft) return;
   window.htmx.trigger(document.body, "cells:changed");
   window.htmx.trigger("#case-header", "teleheme:header");
 }
