@@ -53,7 +53,7 @@ def cell(tile: Tile) -> dict[str, Any]:
     row = tile.prediction
     done = row is not None and bool(row.label)
     return {
-        "id": tile.key if tile.cell else None,
+        "id": str(tile.cell.public_id) if tile.cell else None,
         "image": str(tile.image.public_id),
         "image_sha256": tile.image.sha256,
         "position": tile.image.position,

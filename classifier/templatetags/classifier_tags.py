@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.permissions import Action, allowed
 from classifier import progress
 from classifier.choices import ModelState
-from classifier.gallery import Gallery, case_gallery
+from classifier.gallery import PAGE, Gallery, case_gallery
 from classifier.models import ModelVersion
 
 register = template.Library()
@@ -21,10 +21,13 @@ def cells_context(request: Any, case: Any, *, notice: str = "") -> dict[str, Any
     """Context of ``classifier/_cells.html`` for this person and the query string's view of it."""
     seen = progress.stamp(case)  # before the tiles: a change in between is then shown next time
     gallery = case_gallery(
-        case, sort=request.GET.get("sort", ""), group=request.GET.get("class", "")
+        case,
+        sort=request.GET.get("sort", ""),
+        group=request.GET.get("class", ""),
+        limit=_number(request.GET.get("n", "")),
     )
     address = reverse("classifier:cells", args=[case.public_id])
-    view = {"sort": gallery.sort, "class": gallery.group}
+    view = {"sort": gallery.sort, "class": gallery.group, "n": gallery.limit}
     model_missing = (
         bool(gallery.jobless) and not ModelVersion.objects.filter(state=ModelState.ACTIVE).exists()
     )
@@ -43,6 +46,10 @@ def cells_context(request: Any, case: Any, *, notice: str = "") -> dict[str, Any
     }
 
 
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else PAGE
+
+
 @register.inclusion_tag("classifier/_case_cells.html", takes_context=True)
 def case_cells(context: Context, case: Any) -> dict[str, Any]:
     """The whole section: toolbar, live partial, zoom dialog and their script."""
@@ -50,9 +57,9 @@ def case_cells(context: Context, case: Any) -> dict[str, Any]:
 
 
 @register.simple_tag
-def view_query(gallery: Gallery, **changes: str) -> str:
+def view_query(gallery: Gallery, **changes: Any) -> str:
     """The query string of the gallery's view with these changes ("group" is the class filter)."""
-    view = {"sort": gallery.sort, "class": gallery.group}
+    view: dict[str, Any] = {"sort": gallery.sort, "class": gallery.group}
     view.update({"class" if name == "group" else name: value for name, value in changes.items()})
     return urlencode({name: value for name, value in view.items() if value and value != "order"})
 

@@ -125,6 +125,7 @@ function start() {
     const all = openers();
     const at = all.findIndex((opener) => opener.parentElement.id === chosen);
     if (all[at + by]) show(all[at + by]);
+    else if (by > 0) section.querySelector("[data-more]")?.click();
   }
 
   const deeds = {

@@ -1,4 +1,5 @@
-// Where the model looked: 64 bytes (8x8, row by row, 0-255) painted over the stain.
+// Where the model looked: an 8x8 map, row by row, painted over the stain. It comes as base64 of 64
+// bytes (0-255), or as 64 base64 characters, one a value (0-63).
 
 const SIDE = 8;
 const FAINTEST = 0.3; // weaker evidence is left clear
@@ -25,8 +26,13 @@ function colour(value) {
   return STOPS.at(-1)[1];
 }
 
-export function bytes(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+// 64 values, 0 to 1.
+export function values(text) {
+  if (text.length === SIDE * SIDE)
+    return Float32Array.from(text, (letter) => ALPHABET.indexOf(letter) / 63);
+  return Float32Array.from(atob(text), (letter) => letter.charCodeAt(0) / 255);
 }
 
 // Catmull-Rom: smooth, and it goes through the 64 values.
@@ -57,8 +63,8 @@ function taps(size) {
 }
 
 // Paints the map over the whole canvas; the canvas keeps its size.
-export function paintMap(canvas, base64) {
-  const grid = bytes(base64);
+export function paintMap(canvas, text) {
+  const grid = values(text);
   if (grid.length !== SIDE * SIDE) return;
   const { width, height } = canvas;
   const context = canvas.getContext("2d");
@@ -72,7 +78,7 @@ export function paintMap(canvas, base64) {
       for (let r = 0; r < 4; r += 1)
         for (let c = 0; c < 4; c += 1)
           value += up[r] * side[c] * grid[rows[r] * SIDE + columns[c]];
-      value = Math.min(1, Math.max(0, value / 255));
+      value = Math.min(1, Math.max(0, value));
       const strength = Math.max(0, (value - FAINTEST) / (1 - FAINTEST));
       const [red, green, blue] = colour(strength);
       picture.data[at] = red;

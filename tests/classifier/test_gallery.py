@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from classifier import progress
 from classifier.choices import ModelState, PredictionState
-from classifier.gallery import case_gallery
+from classifier.gallery import PAGE, case_gallery
 from classifier.models import ModelVersion, Prediction
 from patients.choices import CaseStatus
 from tests.classifier.cells import make_cell, make_image, make_submitted, make_version
@@ -122,6 +122,28 @@ def test_a_class_filter_shows_that_class_alone_and_still_counts_all(clinician, c
     assert "Show all 2 cells" in page
 
 
+def test_a_large_case_comes_in_parts_and_counts_the_whole(clinician, case):
+    for _ in range(PAGE + 2):
+        make_cell(case, DONE)
+    page = get_cells(clinician, case).content.decode()
+    assert page.count('class="tile-open"') == PAGE
+    assert f"{PAGE + 2} cells read" in page
+    assert "Show more (2 left)" in page
+    more = get_cells(clinician, case, n=str(2 * PAGE)).content.decode()
+    assert more.count('class="tile-open"') == PAGE + 2
+    assert "Show more" not in more
+    for odd in ("-1", "0", "x", "9" * 40):
+        assert get_cells(clinician, case, n=odd).content.count(b"tile-open") == PAGE
+
+
+def test_the_map_is_sent_as_one_character_a_value(case):
+    prediction = make_cell(case, DONE)
+    prediction.activation = bytes([0, 3, 4, 255] * 16)
+    prediction.save(update_fields=["activation"])
+    (tile,) = case_gallery(case).tiles
+    assert tile.activation == "AAB/" * 16
+
+
 def test_an_unknown_sort_or_class_is_the_usual_view(clinician, case):
     make_cell(case, DONE)
     page = get_cells(clinician, case, sort="'><script>", **{"class": "../x"})
@@ -200,7 +222,7 @@ def test_the_number_of_queries_does_not_grow_with_the_cells(
     for number in range(300):
         make_cell(case, DONE if number % 3 else QUEUED)
     with django_assert_max_num_queries(16):
-        page = get_cells(clinician, case)
+        page = get_cells(clinician, case, n="1000")
     assert page.content.count(b'class="tile-open"') == 300
     with django_assert_max_num_queries(8):
         assert get_cells(clinician, case, since=progress.stamp(case)).status_code == 204
