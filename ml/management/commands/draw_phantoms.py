@@ -104,9 +104,15 @@ class Command(BaseCommand):
             ) from error
         except ValueError as error:
             raise CommandError(f"{error}. What was drawn before is in {out}.") from error
+        next_step = {
+            "cells": f"manage.py classify {out} reads them with the shipped model.",
+            "fields": "cut cells at the boxes in truth.csv, or test what finds them by itself.",
+            "others": f"manage.py classify {out} should abstain on nearly all of them.",
+        }[options["kind"]]
+        pictures_drawn = "1 synthetic picture" if total == 1 else f"{total} synthetic pictures"
         self.stdout.write(
-            f"{total} synthetic pictures in {out}; what each one shows is in truth.csv and "
-            f"truth.json.\nNext: manage.py classify {out} reads them with the shipped model."
+            f"{pictures_drawn} in {out}; the truth is in truth.csv and truth.json.\n"
+            f"Next: {next_step}"
         )
 
     def _write(self, out: Path, pictures: Iterator[Drawn], total: int) -> None:
