@@ -66,8 +66,11 @@ def cost(client, query: dict) -> float:
 @pytest.fixture
 def analysed():
     def _analyse() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+        # As autovacuum does. Nothing analyses a SQLite database of ours, and its averages would
+        # make a status that few cases have look as common as any other.
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
 
     return _analyse
 
