@@ -189,6 +189,7 @@ TABLE: dict[str, Row] = {
     "models/<str:model_id>/figures/<str:name>": Row(
         GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.png"}
     ),
+    "operations/": Row(GET=ADMIN),
     "api/v1/cases/<uuid:public_id>/cells": Row(GET=API_CASE, POST=API_NO, make=_case_public),
     "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
 }

@@ -102,7 +102,11 @@ def body(response) -> str:
 def signature(response, arguments):
     """Status, headers and body without what differs between any two requests."""
     request_id = response.headers.get("X-Request-ID", "")
-    masks = [request_id, *(text for text in map(str, arguments.values()) if len(text) > 8)]
+    masks = [
+        response.wsgi_request.path,
+        request_id,
+        *(text for text in map(str, arguments.values()) if len(text) > 8),
+    ]
 
     def masked(text: str) -> str:
         for mask in filter(None, masks):
