@@ -70,7 +70,7 @@ class PersonAdmin(NothingIsDeleted):
         return ("email",) if obj and obj.last_login else ()
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        facts = {
+        facts: dict[str, Any] = {
             "email": obj.email,
             "full_name": obj.full_name,
             "role": obj.role,

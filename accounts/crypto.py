@@ -7,6 +7,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 _PURPOSE = b"teleheme second factor v1"
 
@@ -15,7 +16,7 @@ def _keys() -> Iterator[Fernet]:
     """The key of today first, then those that it replaced (``SECRET_KEY_FALLBACKS``)."""
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
-        yield Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
+        yield Fernet(base64.urlsafe_b64encode(derived.derive(force_bytes(secret))))
 
 
 def encrypt(text: str) -> str:

@@ -1,6 +1,6 @@
 """Forms of the people, organisation and settings pages."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -31,7 +31,7 @@ class PersonForm(forms.Form):
         if person is None:
             del self.fields["is_active"]
             return
-        field = self.fields["organisation"]
+        field = cast(forms.ModelChoiceField, self.fields["organisation"])
         # A person of an organisation that was switched off keeps it until somebody moves them.
         field.queryset = Organisation.objects.filter(is_active=True) | Organisation.objects.filter(
             pk=person.organisation_id
@@ -73,12 +73,16 @@ class GrantForm(forms.Form):
     """Which organisation shall read for this one."""
 
     reading = forms.ModelChoiceField(
-        label="Organisation", queryset=Organisation.objects.none(), to_field_name="public_id"
+        label="Organisation",
+        queryset=Organisation.objects.none(),
+        to_field_name="public_id",
+        empty_label="Choose the organisation",
     )
 
     def __init__(self, *args: Any, referring: Organisation, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reading"].queryset = (
+        field = cast(forms.ModelChoiceField, self.fields["reading"])
+        field.queryset = (
             Organisation.objects.filter(is_active=True)
             .exclude(pk=referring.pk)
             .exclude(grants_received__referring=referring)

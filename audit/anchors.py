@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.encoding import force_bytes
 
 from audit.models import AuditEvent
 
@@ -30,9 +31,9 @@ class Anchor:
     at: str  # of the event, ISO 8601
     written: str  # ISO 8601
 
-    def signed(self, secret: str) -> str:
+    def signed(self, secret: str | bytes) -> str:
         """HMAC-SHA256, hex, under a key derived from the installation's secret."""
-        key = hmac.new(secret.encode(), _PURPOSE, hashlib.sha256).digest()
+        key = hmac.new(force_bytes(secret), _PURPOSE, hashlib.sha256).digest()
         text = json.dumps(self.__dict__, sort_keys=True, separators=(",", ":"))
         return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 

@@ -65,7 +65,17 @@ SENTENCES = {
     "sign_out": "signed out",
 }
 # Keys of ``data`` that may be shown: none of them can hold what a person typed.
-_SHOWN = ("method", "view", "role", "fields", "before", "after", "active", "count", "status")
+_SHOWN: tuple[str, ...] = (
+    "method",
+    "view",
+    "role",
+    "fields",
+    "before",
+    "after",
+    "active",
+    "count",
+    "status",
+)
 _SHOWN += (
     "from",
     "to",
