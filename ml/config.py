@@ -29,10 +29,11 @@ class TrainConfig:
     dropout: float = 0.5
     batch_size: int = 128
     learning_rate: float = 1e-3
+    """At the start; falls to zero along a cosine."""
     weight_decay: float = 0.1
     label_smoothing: float = 0.0
     epochs: int = 40
-    patience: int = 12
+    patience: int = 15
     """Epochs without a better validation loss before stopping; the best epoch is kept."""
     seed: int = 20261123
 

@@ -22,7 +22,7 @@ from classifier.inference.manifest import (
 from classifier.inference.model import load_model
 from ml.config import load_config
 from ml.data import Sample
-from ml.graph import save_graph, serving_graph
+from ml.graph import convert, save_graph, serving_graph
 from ml.network import backbone, whole
 from ml.runs import load_calibration, load_head
 from ml.weights import Weights
@@ -37,7 +37,7 @@ def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     graph = serving_graph(
-        backbone(config, weights),
+        convert(backbone(config, weights), config.input_size),
         config.input_size,
         kernel=head.kernel,
         bias=head.bias,

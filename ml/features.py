@@ -24,7 +24,7 @@ from classifier.inference.preprocess import crop
 from ml import augment as augmentation
 from ml.config import TrainConfig
 from ml.data import Sample, fingerprint
-from ml.graph import features_graph, save_graph
+from ml.graph import convert, features_graph, save_graph
 from ml.weights import Weights
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Extractor:
         with TemporaryDirectory() as folder:
             # Through a file, so that the constants are rounded exactly as in the served graph.
             path = Path(folder) / "features.xml"
-            save_graph(features_graph(base, size)[0], path)
+            save_graph(features_graph(convert(base, size), size)[0], path)
             graph = core.read_model(path)
             graph.reshape({INPUT: [1, size, size, 3]})
             self._engine = core.compile_model(graph, "CPU", options)

@@ -4,6 +4,7 @@ Served:   image (N, H, W, 3) uint8 -> probabilities (N, 5), logits (N, 5), cams 
           features (N, F)
 """
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
     import keras
 
 
-def features_graph(base: "keras.Model", size: int) -> tuple[ov.Model, list[ov.Output]]:
+def convert(base: "keras.Model", size: int) -> ov.Model:
+    """The Keras backbone as an OpenVINO model: scaled pictures (N, size, size, 3) to maps."""
+    with warnings.catch_warnings():
+        # Keras dislikes that the converter calls it with a tuple of one tensor.
+        warnings.simplefilter("ignore")
+        return ov.convert_model(base, input=[[-1, size, size, 3]], verbose=False)
+
+
+def features_graph(converted: ov.Model, size: int) -> tuple[ov.Model, list[ov.Output]]:
     """Uint8 pictures to pooled features (N, F), and the levels' maps inside of that graph.
 
-    Any picture size is taken and resized in the graph; one that already has the right size (as
-    the runtime's crops do) passes untouched.
+    `converted` is taken apart. Any picture size is taken and resized in the graph; one that
+    already has the right size (as the runtime's crops do) passes untouched.
     """
-    converted = ov.convert_model(base, input=[[-1, size, size, 3]], verbose=False)
     image = op.parameter([-1, -1, -1, 3], ov.Type.u8, name=INPUT)
     image.output(0).get_tensor().set_names({INPUT})
     resized = op.interpolate(
@@ -46,10 +54,10 @@ def features_graph(base: "keras.Model", size: int) -> tuple[ov.Model, list[ov.Ou
 
 
 def serving_graph(
-    base: "keras.Model", size: int, *, kernel: np.ndarray, bias: np.ndarray, temperature: float
+    converted: ov.Model, size: int, *, kernel: np.ndarray, bias: np.ndarray, temperature: float
 ) -> ov.Model:
     """The whole served graph; `kernel` (F, 5) and `bias` (5,) act on the plain pooled features."""
-    model, maps = features_graph(base, size)
+    model, maps = features_graph(converted, size)
     image = model.get_parameters()[0]
     features = model.output(0).get_node().input_value(0)
     kernel, bias = kernel.astype(np.float32), bias.astype(np.float32)

@@ -41,8 +41,12 @@ def train_head(
     keras.utils.set_random_seed(config.seed)
     mean, spread = train[0].mean(axis=0), train[0].std(axis=0) + SPREAD_FLOOR
     model = build_head(config, train[0].shape[1])
+    # Falling to zero, so that the last epochs settle instead of jumping about the minimum.
+    rate = keras.optimizers.schedules.CosineDecay(
+        config.learning_rate, config.epochs * -(-len(train[0]) // config.batch_size)
+    )
     model.compile(
-        optimizer=keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
     )

@@ -55,7 +55,7 @@ def test_it_answers_as_the_web_path_does(folder):
     model = load_model(find_model())
     assert len(lines) == 3
     for row in map(json.loads, lines):
-        with open(row["path"], "rb") as stream:  # noqa: PTH123
+        with open(row["path"], "rb") as stream:
             result = model.classify(rebuild(stream.read()).png)
         assert row["label"] == result.label
         assert row["reasons"] == list(result.reasons)
