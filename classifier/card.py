@@ -81,7 +81,7 @@ def _items(lines: list[str], at: int) -> tuple[int, list[str]]:
         else:
             break
         at += 1
-    return at, [_inline(" ".join(parts)) for parts in items]
+    return at, [_inline(" ".join(part.strip() for part in parts)) for parts in items]
 
 
 def _table(lines: list[str]) -> str:

@@ -1,7 +1,9 @@
 // The quick look's half of handover.js: puts one File where the page of a new case takes it out
-// (IndexedDB "teleheme", store "handover", key "file").
+// (IndexedDB "teleheme", store "handover", key "file"), and sees to it that no other page does.
 
-export function give(file) {
+const FLAG = "teleheme.handover"; // sessionStorage: this tab is on its way to a new case
+
+function change(act) {
   return new Promise((resolve, reject) => {
     const opening = indexedDB.open("teleheme", 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore("handover");
@@ -9,7 +11,7 @@ export function give(file) {
     opening.onsuccess = () => {
       const database = opening.result;
       const moving = database.transaction("handover", "readwrite");
-      moving.objectStore("handover").put(file, "file");
+      act(moving.objectStore("handover"));
       moving.oncomplete = () => {
         database.close();
         resolve();
@@ -17,4 +19,23 @@ export function give(file) {
       moving.onerror = moving.onabort = () => reject(moving.error);
     };
   });
+}
+
+export async function give(file) {
+  await change((store) => store.put(file, "file"));
+  sessionStorage.setItem(FLAG, "1");
+}
+
+// A picture meant for a new case must never land in another patient's: whoever leaves the way from
+// "new case" to its draft has given up the handover. Runs on every page before upload.js asks.
+export function tidy(caseUrl) {
+  const from = document.referrer ? new URL(document.referrer).pathname : "";
+  const draft = document.querySelector("#upload[data-draft='1']");
+  const onTheWay = window.location.pathname === caseUrl || (from === caseUrl && draft);
+  if (sessionStorage.getItem(FLAG) && onTheWay) {
+    if (draft) sessionStorage.removeItem(FLAG);
+    return;
+  }
+  sessionStorage.removeItem(FLAG);
+  change((store) => store.delete("file")).catch(() => {});
 }

@@ -1,5 +1,5 @@
 // Quick look: drop, paste or pick one picture on any page; nothing is stored unless asked.
-import { give } from "./give.js";
+import { give, tidy } from "./give.js";
 import { csrf, upload } from "./http.js";
 import { CLASSES, make, percent, reading } from "./reading.js";
 import { Stage } from "./stage.js";
@@ -8,6 +8,7 @@ import { say } from "./toast.js";
 const LARGEST = 20 * 1024 * 1024; // bytes, what the server accepts
 
 const dialog = document.querySelector("[data-quick]");
+if (dialog?.dataset.caseUrl) tidy(dialog.dataset.caseUrl);
 if (dialog && csrf()) start();
 
 function start() {
