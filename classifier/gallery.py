@@ -123,7 +123,7 @@ class Tile:
             facts |= {
                 "label": row.label,
                 "abstained": row.abstained,
-                "probabilities": [round(p, 4) for p in row.probabilities],
+                "probabilities": [round(p, 4) for p in row.probabilities or ()],
                 "reasons": self.why,
                 "model": row.model_version.model_id,
                 "precision": row.precision,
@@ -280,7 +280,7 @@ def _tiles(case: Any) -> list[Tile]:
     # One reverse() each, not 600: the place of the id in the address is all that differs.
     thumbnail = reverse("patients:thumbnail", args=[_NOBODY])
     picture = reverse("patients:picture", args=[_NOBODY])
-    tiles = []
+    tiles: list[Any] = []
     for image in case.images.present().order_by("position"):
         key = str(image.public_id)
         own: list[Cell] | list[None] = cells.get(image.pk) or [None]

@@ -1,6 +1,7 @@
 """The nightly check of the invariants, cut into slices."""
 
 import logging
+from typing import Any
 
 import audit.services as audit
 from audit.models import Outcome
@@ -23,7 +24,7 @@ def check_slice(*, after: int) -> int | None:
 
 
 def _tell(findings: list[Finding], *, last: bool) -> None:
-    broken = {finding.code: finding.broken for finding in findings if finding.broken}
+    broken: dict[str, Any] = {finding.code: finding.broken for finding in findings if finding.broken}
     for finding in findings:
         for example in finding.examples:
             log.error("invariant %s broken: %s", finding.code, example)

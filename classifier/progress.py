@@ -42,7 +42,7 @@ def rate() -> float | None:
         .values_list("finished_at", flat=True)[:SAMPLE]
     )
     now = timezone.now()
-    recent = [at for at in finished if now - at < RECENT]
+    recent = [at for at in finished if at and now - at < RECENT]
     if len(recent) < FEWEST:
         return None
     # A batch ends at one moment, so time is counted up to now and not between the ends alone.

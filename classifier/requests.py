@@ -8,7 +8,7 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from billiard.einfo import ExceptionWithTraceback
+from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
 from billiard.exceptions import WorkerLostError
 from celery.worker.request import Request
 from django.db import connections

@@ -15,7 +15,7 @@ class AdminSite(admin.AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Leaves out what libraries register by themselves (open sessions, second factors)."""
-        models = (
+        models: Any = (
             [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         )
         shown = [model for model in models if model._meta.app_label in self.shown_apps]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class DemoCase:
             yield labels[index], seed * 1000 + place
 
 
-SPECIMEN = {
+SPECIMEN: dict[str, Any] = {
     "stain": Stain.MGG,
     "magnification": Magnification.X100,
     "device": "Drawn by TeleHeme, no microscope",

@@ -66,6 +66,4 @@ def make_case(clinician: User, **fields) -> Case:
     fields = {"number": f"TH-2026-{number:05}"} | fields
     if "patient" not in fields:
         fields["patient"] = make_patient(clinician.organisation)
-    return Case.objects.create(
-        organisation=clinician.organisation, created_by=clinician, **fields
-    )
+    return Case.objects.create(organisation=clinician.organisation, created_by=clinician, **fields)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -99,8 +100,15 @@ class Stack:
         return min(found, key=lambda process: process.create_time())
 
     def get(self, path: str) -> tuple[int, str]:
-        with urllib.request.urlopen(self.address + path, timeout=10) as answer:
-            return answer.status, answer.read().decode()
+        """Status and text; 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.status, answer.read().decode()
+        except OSError:
+            return 0, ""
 
     def ask_to_stop(self, number: int = signal.SIGINT) -> None:
         assert self.process is not None

@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with tqdm(unit=" checks", disable=not sys.stderr.isatty(), leave=False) as bar:
-            findings = verify(files=not options["no_files"], tick=bar.update)
+            findings = verify(files=not options["no_files"], tick=bar.update)  # type: ignore[arg-type]
         for finding in findings:
             verdict = "ok" if not finding.broken else f"{finding.broken} BROKEN"
             self.stdout.write(
