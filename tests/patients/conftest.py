@@ -87,30 +87,27 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
 
 
 @pytest.fixture
-def shared_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     """A committed database that threads share: on SQLite a file, as in real life, because
     connections to a database in memory refuse instead of waiting."""
     if connection.vendor != "sqlite":
-        request.getfixturevalue("transactional_db")
         yield
         return
-    request.getfixturevalue("django_db_setup")
-    with request.getfixturevalue("django_db_blocker").unblock():
-        path = tmp_path / "threads.sqlite3"
-        connection.ensure_connection()
-        with sqlite3.connect(path) as copy:
-            connection.connection.backup(copy)
-        copy.close()
-        before, configured = connections["default"], connections.databases["default"]
-        own = {**configured, "NAME": str(path)}
-        connections.databases["default"] = own
-        connections["default"] = load_backend(own["ENGINE"]).DatabaseWrapper(own, "default")
-        try:
-            yield
-        finally:
-            connections["default"].close()
-            connections["default"] = before
-            connections.databases["default"] = configured
+    path = tmp_path / "threads.sqlite3"
+    connection.ensure_connection()
+    copy = sqlite3.connect(path)
+    connection.connection.backup(copy)
+    copy.close()
+    before, configured = connections["default"], connections.databases["default"]
+    own = {**configured, "NAME": str(path)}
+    connections.databases["default"] = own
+    connections["default"] = load_backend(own["ENGINE"]).DatabaseWrapper(own, "default")
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = before
+        connections.databases["default"] = configured
 
 
 @pytest.fixture
