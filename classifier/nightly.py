@@ -24,7 +24,9 @@ def check_slice(*, after: int) -> int | None:
 
 
 def _tell(findings: list[Finding], *, last: bool) -> None:
-    broken: dict[str, Any] = {finding.code: finding.broken for finding in findings if finding.broken}
+    broken: dict[str, Any] = {
+        finding.code: finding.broken for finding in findings if finding.broken
+    }
     for finding in findings:
         for example in finding.examples:
             log.error("invariant %s broken: %s", finding.code, example)

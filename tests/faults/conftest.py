@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
@@ -135,7 +136,10 @@ def _shared_database(request, tmp_path: Path) -> Iterator[dict[str, str]]:
     own = connection.settings_dict
     yield {
         "DATABASE_URL": "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(
-            **{key: own[key] or "" for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")}
+            **{
+                key: quote(str(own[key] or ""), safe="")
+                for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")
+            }
         )
     }
 
