@@ -64,10 +64,11 @@ lock: $(VENV)/.dev  ## work out the three requirements files again from pyprojec
 	$(UV) -c requirements-dev.txt -o requirements-serve.txt
 
 bench: $(VENV)/.dev  ## images per second: naive Keras, raw OpenVINO, TeleHeme's worker
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.models
+	@$(BIN)/python -m bench.worker
 
 screenshots: $(VENV)/.dev browser  ## take the pictures of docs/screenshots again
-	@$(BIN)/python -m docs.screenshots $(ARGS)
+	@$(BIN)/python -m tests.servers.screenshots $(ARGS)
 
 browser:
 	@tests/servers/install-browser

@@ -19,12 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.environment import SHAPE
 from tests.servers.queue import QueueServer
 from tests.servers.stack import Stack
-from tests.servers.visitor import Visitor
-
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
-)
+from tests.servers.visitor import FLAGS, Visitor
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
