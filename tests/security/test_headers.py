@@ -56,8 +56,8 @@ def check(response, *, sandboxed=False):
 )
 def test_every_address_answers_with_the_headers(world, route, row):
     url = route.url(row.make(world))
-    for column in ("anonymous", "clinician", "outsider", "administrator"):
-        for method in ("get", "post", "put", "delete", "options"):
+    for column in ("anonymous", "clinician", "administrator"):
+        for method in ("get", "post", "delete"):
             response = getattr(world.browsers[column], method)(url)
             assert response.status_code < 500 or route.name == "health-ready", (column, method)
             served = row.make(world).keys() == {"image_id"} and column == "clinician"
