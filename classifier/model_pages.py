@@ -13,6 +13,7 @@ from classifier.models import ModelVersion
 
 CARD = "MODEL_CARD.md"
 CARD_LIMIT = 200_000  # characters
+TEST_SETS = ("pbc/test", "test")  # whose accuracy the lists show, the first that is there
 FIGURE_LIMIT = 5 * 1024 * 1024  # bytes
 
 
@@ -70,15 +71,11 @@ class ModelFacts:
 
 
 def measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
-    """The accuracy on the test pictures: ``value`` 0 to 1, and ``pictures`` where it is said."""
-    test = metrics.get("test", metrics)
-    if not isinstance(test, dict):
+    """The accuracy on the test cells: ``value`` 0 to 1, and ``cells`` where it is said."""
+    test = next((metrics[name] for name in TEST_SETS if name in metrics), metrics)
+    if not isinstance(test, dict) or not isinstance(test.get("accuracy"), int | float):
         return None
-    value = test.get("accuracy", test.get("test_accuracy"))
-    if not isinstance(value, int | float):
-        return None
-    pictures = test.get("pictures", test.get("images", test.get("count", test.get("n"))))
-    return {"value": float(value), "pictures": pictures}
+    return {"value": float(test["accuracy"]), "cells": test.get("cells")}
 
 
 def all_models() -> list[ModelFacts]:
@@ -142,3 +139,5 @@ def _flat(metrics: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]
             yield words, str(value)
         elif isinstance(value, float):
             yield words, f"{value:.4f}"
+        elif isinstance(value, list) and len(value) == 2:  # an interval
+            yield words, " to ".join(f"{end:.4f}" for end in value)

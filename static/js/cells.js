@@ -21,6 +21,7 @@ function start() {
   const stage = new Stage(dialog.querySelector("[data-zoom-stage]"));
   const painted = new WeakMap(); // canvas -> the map it shows
   let chosen = ""; // id of the tile that has the tab stop
+  let shown = ""; // id of the tile that is enlarged
 
   const openers = () => [...section.querySelectorAll(".tile-open")];
   const facts = (opener) => JSON.parse(opener.dataset.cell);
@@ -95,6 +96,7 @@ function start() {
 
   function show(opener) {
     rove(opener, false);
+    shown = chosen;
     const cell = facts(opener);
     const map = opener.querySelector("canvas")?.dataset.map;
     title.textContent = `Cell ${cell.name}`;
@@ -123,7 +125,7 @@ function start() {
 
   function turn(by) {
     const all = openers();
-    const at = all.findIndex((opener) => opener.parentElement.id === chosen);
+    const at = all.findIndex((opener) => opener.parentElement.id === shown);
     if (all[at + by]) show(all[at + by]);
     else if (by > 0) section.querySelector("[data-more]")?.click();
   }
@@ -159,7 +161,8 @@ function start() {
     deeds[keys[event.key]]();
   });
   dialog.addEventListener("close", () => {
-    document.getElementById(chosen)?.querySelector(".tile-open")?.focus();
+    // The browser has put the focus back to where the dialog was opened from.
+    document.getElementById(shown)?.querySelector(".tile-open")?.focus();
   });
 
   // The live part ---------------------------------------------------------------------------------

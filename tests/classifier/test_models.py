@@ -45,7 +45,7 @@ def directory(settings, tmp_path):
     content = json.loads((folder / "manifest.json").read_text())
     for name in ("figures/confusion.png", "MODEL_CARD.md"):
         content["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    content["metrics"] = {"test": {"accuracy": 0.9731, "pictures": 2564}}
+    content["metrics"] = {"pbc/test": {"accuracy": 0.9731, "cells": 2564}}
     (folder / "manifest.json").write_text(json.dumps(content))
     settings.MODEL_DIRS = [tmp_path]
     return folder
@@ -146,8 +146,9 @@ def test_odd_cards_do_not_break_the_page(text):
 
 
 def test_accuracy_is_found_where_manifests_put_it():
-    assert measured({"test": {"accuracy": 0.9, "pictures": 7}}) == {"value": 0.9, "pictures": 7}
-    assert measured({"accuracy": 0.8})["value"] == 0.8
+    stated = {"bccd": {"accuracy": 0.5}, "pbc/test": {"accuracy": 0.9, "cells": 7}}
+    assert measured(stated) == {"value": 0.9, "cells": 7}
+    assert measured({"accuracy": 0.8}) == {"value": 0.8, "cells": None}
     assert measured({}) is None
     assert measured({"test": "soon"}) is None
 
