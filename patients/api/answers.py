@@ -41,10 +41,17 @@ _BUSY = "The server is busy just now; nothing was lost, please try again in a mo
 _BROKEN = "The upload arrived damaged and nothing was kept; please send the file again."
 
 
-def _disk_full(error: Exception) -> bool:
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno in (
-        errno.ENOSPC,
-        errno.EDQUOT,
+def _disk_full(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _storage_full() -> Response:
+    return answer(
+        507,
+        "storage_full",
+        "There is no room left for pictures. Nothing was lost; tell your administrator and try "
+        "again later.",
+        retry_after=60,
     )
 
 
@@ -56,14 +63,8 @@ def _from_house(error: Exception) -> Response | None:
     if isinstance(error, DecoderUnavailable):
         return answer(503, "decoder_unavailable", error.message, retry_after=2)
     if isinstance(error, StorageUnavailable):
-        if _disk_full(error):
-            return answer(
-                507,
-                "storage_full",
-                "There is no room left for pictures. Nothing was lost; tell your administrator "
-                "and try again later.",
-                retry_after=60,
-            )
+        if _disk_full(error.__cause__):
+            return _storage_full()
         return answer(503, error.code, str(error), retry_after=5)
     if isinstance(error, PictureMissing | PictureDamaged):
         return answer(410, error.code, str(error))
@@ -81,6 +82,8 @@ def _from_transport(error: Exception) -> Response | None:
         return answer(413, "too_large", "The form is too large. Nothing was kept.")
     if isinstance(error, MultiPartParserError | SuspiciousOperation):
         return answer(400, "broken_upload", _BROKEN)
+    if _disk_full(error):  # where the upload is spooled
+        return _storage_full()
     if isinstance(error, UnreadablePostError):
         return answer(400, "cut_short", _BROKEN)
     if isinstance(error, OperationalError | InterfaceError):

@@ -42,7 +42,7 @@ function add(file) {
   picture.addEventListener("error", () => {
     // A TIFF, which browsers do not draw, or no picture at all: the server decides.
     URL.revokeObjectURL(url);
-    picture.removeAttribute("src");
+    picture.classList.add("no-preview");
   });
   const words = document.createElement("div");
   words.className = "min-w-0";

@@ -251,6 +251,16 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(send, monkeypatch):
     assert send().status_code == 201  # space again: no restart
 
 
+def test_a_full_disk_under_the_spool_is_said_too(send, monkeypatch):
+    from django.core.files import uploadhandler
+
+    def full(self, *args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(uploadhandler.TemporaryFileUploadHandler, "new_file", full)
+    assert said(send()) == (507, "storage_full")
+
+
 def test_more_than_a_person_can_send_is_slowed_down_and_a_batch_of_200_is_not(send, monkeypatch):
     assert api.UPLOADS_PER_MINUTE >= 3 * 200
     monkeypatch.setattr(api, "UPLOADS_PER_MINUTE", 3)
