@@ -22,7 +22,7 @@ from patients.models import Case, SmearImage
 from patients.services import image_receive
 from patients.uploads import LARGEST_UPLOAD
 
-UPLOADS_PER_MINUTE = 600  # of one person: three hundred times what a batch of 200 needs in a second
+UPLOADS_PER_MINUTE = 600  # of one person: three batches of 200
 _FORM_OVERHEAD = 64 * 1024  # bytes that a form may have around its file
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 _TOO_LARGE = (
