@@ -67,7 +67,7 @@ def centre(rgb: np.ndarray, size: int) -> Crop:
     return Crop(np.ascontiguousarray(pixels), box)
 
 
-CROPPERS: dict[str, Callable[[np.ndarray, int], Crop]] = {CENTRE: centre, "centre-square-v1": centre}
+CROPPERS: dict[str, Callable[[np.ndarray, int], Crop]] = {CENTRE: centre}
 
 
 def crop(rgb: np.ndarray, *, size: int, preprocessing: str) -> Crop:

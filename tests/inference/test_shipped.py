@@ -90,9 +90,9 @@ def test_spoiled_pictures_of_real_cells_abstain(shipped, cells, kind):
 def test_blur_is_flagged_more_often_the_stronger_it_is(shipped, cells):
     rates = []
     for sigma in (0.5, 1, 2, 4, 8):
-        blurred = [cv2.GaussianBlur(picture, (0, 0), sigma) for picture, _ in cells[::3]]
+        blurred = [cv2.GaussianBlur(picture, (0, 0), sigma) for picture, _ in cells]
         rates.append(np.mean([shipped.classify(picture).abstained for picture in blurred]))
-    allowance = 0.07  # one picture of seventeen
+    allowance = 0.08  # the one cell in twenty that abstains unblurred comes and goes
     assert all(later >= earlier - allowance for earlier, later in itertools.pairwise(rates))
     assert rates[-1] == 1
     assert rates[0] < 0.3
