@@ -124,7 +124,7 @@ def labels(samples: Sequence[Sample]) -> np.ndarray:
 
 def write_split(path: Path, samples: Iterable[Sample]) -> None:
     with path.open("w", newline="") as stream:
-        writer = csv.writer(stream)
+        writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["path", "class", "split", "sha256"])
         writer.writerows([s.name, s.kind, s.split, s.sha256] for s in samples)
 

@@ -99,7 +99,7 @@ def _progress(epochs: int):
 def write_history(path: Path, history: list[dict[str, float]]) -> None:
     """Columns: epoch, loss, accuracy, val_loss, val_accuracy."""
     with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, HISTORY)
+        writer = csv.DictWriter(stream, HISTORY, lineterminator="\n")
         writer.writeheader()
         writer.writerows({k: round(v, 6) for k, v in row.items()} for row in history)
 
