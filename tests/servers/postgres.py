@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -39,7 +40,25 @@ class Postgres:
         )
         self._control("start", "-l", self.directory / "log", "-o", options)
         self.started = True
+        self._end_with_this_process()
         return self
+
+    def _end_with_this_process(self) -> None:
+        """A killed test run must not leave a server behind, and pg_ctl's child outlives everybody."""
+        stop = shlex.join([str(self.binaries / "pg_ctl"), "-D", str(self.directory / "data")])
+        watch = (
+            f"while [ -d /proc/{os.getpid()} ]; do sleep 1; done; "
+            f"{stop} -m immediate stop; rm -rf {shlex.quote(str(self.directory))}"
+        )
+        if self.owner:
+            watch = f"setpriv --reuid={self.owner.pw_uid} --clear-groups sh -c {shlex.quote(watch)}"
+        subprocess.Popen(
+            ["sh", "-c", watch],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def url(self, database: str = "postgres") -> str:
         host = quote(str(self.directory), safe="")
