@@ -24,6 +24,7 @@ from tests.servers import engine
 from tests.servers.valkey import Valkey, wait_until
 from tests.servers.worker import Beat, Process, Worker
 
+SQLITE = django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
 TASK_SECONDS = 6
 # Short, so that a test need not wait; the order is the product's own:
 # renewal < lease, lease < hard limit < visibility timeout (three times the limit).
@@ -41,6 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(300))
+            if not SQLITE:
+                item.add_marker(pytest.mark.django_db(transaction=True))
 
 
 @dataclass
@@ -123,7 +126,7 @@ class _Database:
 @pytest.fixture
 def _shared_database(request, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A database that other processes can open, and the environment that tells them so."""
-    if django_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    if SQLITE:
         blocker = request.getfixturevalue("django_db_blocker")
         with blocker.unblock():
             empty = request.getfixturevalue("migrated_file")
@@ -132,7 +135,6 @@ def _shared_database(request, tmp_path: Path) -> Iterator[dict[str, str]]:
             with _Database(path):
                 yield {}
         return
-    request.getfixturevalue("transactional_db")
     own = connection.settings_dict
     yield {
         "DATABASE_URL": "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(
