@@ -147,7 +147,7 @@ def _shared_database(request, tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
-def lab(_shared_database, settings, tmp_path: Path, monkeypatch) -> Iterator[Laboratory]:
+def lab(request, _shared_database, settings, tmp_path: Path, monkeypatch) -> Iterator[Laboratory]:
     settings.DATA_DIR = tmp_path
     settings.MODEL_DIRS = [tmp_path / "models"]
     settings.CLASSIFIER_RUNTIME = "tests.servers.engine.load_model"
@@ -163,6 +163,7 @@ def lab(_shared_database, settings, tmp_path: Path, monkeypatch) -> Iterator[Lab
     loading.forget()
     dispatch.forget_silence()
     valkey = Valkey(tmp_path / "valkey").start()
+    request.addfinalizer(valkey.stop)
     for name in ("broker_url", "broker_write_url"):
         monkeypatch.setattr(app.conf, name, valkey.url)
     environment = {
@@ -181,7 +182,6 @@ def lab(_shared_database, settings, tmp_path: Path, monkeypatch) -> Iterator[Lab
     laboratory = Laboratory(tmp_path, valkey, factories.make_people(), environment)
     yield laboratory
     laboratory.stop()
-    valkey.stop()
     if os.environ.get("TEST_SHOW_LOGS"):
         for path in sorted(tmp_path.glob("*.log")):
             print(f"---- {path.name}\n{path.read_text(errors='replace')[-6000:]}")
