@@ -1,21 +1,41 @@
-"""Percentages from counting cells, with their uncertainty."""
+"""How sure a count is: the exact interval of a proportion."""
 
-import math
+from functools import lru_cache
+from math import exp, lgamma, log
 
-Z95 = 1.959964  # two-sided 95 % of the normal distribution
+LEVEL = 0.95
 
 
-def wilson(count: int, total: int) -> tuple[float, float]:
-    """95 % interval of a proportion, each end 0 to 1 (Wilson, J Am Stat Assoc 1927;22:209-212).
+def _tail(x: int, n: int, p: float) -> float:
+    """P(X >= x) of a binomial count X of n with probability p, 0 < p < 1."""
+    log_p, log_q = log(p), log(1 - p)
+    return sum(
+        exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log_p + (n - k) * log_q)
+        for k in range(x, n + 1)
+    )
 
-    (0, 1) when nothing was counted.
+
+def _where_tail_is(x: int, n: int, share: float) -> float:
+    """The p at which P(X >= x) is ``share``: the tail grows with p, so halving finds it."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if _tail(x, n, middle) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+@lru_cache(maxsize=4096)
+def exact_interval(count: int, total: int) -> tuple[float, float]:
+    """95 % interval of a proportion (Clopper & Pearson 1934), the Rümke table of haematology.
+
+    Both ends as shares of one; everything is possible when nothing was counted.
     """
     if total == 0:
         return 0.0, 1.0
-    share = count / total
-    square = Z95 * Z95
-    centre = (share + square / (2 * total)) / (1 + square / total)
-    half = (Z95 * math.sqrt(share * (1 - share) / total + square / (4 * total * total))) / (
-        1 + square / total
-    )
-    return max(0.0, centre - half), min(1.0, centre + half)
+    beyond = (1 - LEVEL) / 2
+    low = 0.0 if count == 0 else _where_tail_is(count, total, beyond)
+    high = 1.0 if count == total else _where_tail_is(count + 1, total, 1 - beyond)
+    return low, high

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from classifier.choices import PredictionState
-from classifier.counting import wilson
+from classifier.counting import exact_interval
 from classifier.inference.classes import CLASSES
 from classifier.inference.preprocess import CENTRE_SHARE
 from classifier.inference.reasons import explain
@@ -146,8 +146,8 @@ class ClassCount:
 
     @property
     def interval(self) -> str:
-        """95 % interval of the percentage (Wilson)."""
-        low, high = wilson(self.count, self.total)
+        """95 % interval of the percentage (Clopper-Pearson)."""
+        low, high = exact_interval(self.count, self.total)
         return f"{round(100 * low)}–{round(100 * high)} %"
 
 

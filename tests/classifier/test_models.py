@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from classifier.card import render_card
-from classifier.counting import wilson
+from classifier.counting import exact_interval
 from classifier.inference.manifest import read_manifest
 from classifier.model_pages import measured
 from classifier.models import ModelVersion
@@ -153,10 +153,25 @@ def test_accuracy_is_found_where_manifests_put_it():
     assert measured({"test": "soon"}) is None
 
 
-def test_wilson_intervals_are_the_published_ones():
-    # Newcombe, Stat Med 1998;17:857-872, table I: 81/263 and 0/20.
-    low, high = wilson(81, 263)
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-    low, high = wilson(0, 20)
-    assert (round(low, 4), round(high, 4)) == (0.0, 0.1611)
-    assert wilson(0, 0) == (0.0, 1.0)
+@pytest.mark.parametrize(
+    ("count", "total", "low", "high"),
+    [
+        (0, 100, 0, 3.62),
+        (1, 100, 0.03, 5.45),
+        (5, 100, 1.64, 11.28),
+        (6, 100, 2.23, 12.60),
+        (9, 100, 4.20, 16.40),
+        (60, 100, 49.72, 69.67),
+        (0, 200, 0, 1.83),
+        (10, 200, 2.42, 9.00),
+        (60, 200, 23.74, 36.86),
+        (15, 500, 1.69, 4.90),
+    ],
+)
+def test_exact_intervals_are_those_of_the_published_table(count, total, low, high):
+    assert [round(100 * end, 2) for end in exact_interval(count, total)] == [low, high]
+
+
+def test_an_interval_of_nothing_says_nothing():
+    assert exact_interval(0, 0) == (0.0, 1.0)
+    assert exact_interval(7, 7)[1] == 1.0
