@@ -163,7 +163,7 @@ def lab(request, _shared_database, settings, tmp_path: Path, monkeypatch) -> Ite
     loading.forget()
     dispatch.forget_silence()
     valkey = Valkey(tmp_path / "valkey").start()
-    request.addfinalizer(valkey.stop)
+    request.addfinalizer(valkey.stop)  # noqa: PT021 - also when the rest of this fixture fails
     for name in ("broker_url", "broker_write_url"):
         monkeypatch.setattr(app.conf, name, valkey.url)
     environment = {
