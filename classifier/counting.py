@@ -1,18 +1,24 @@
 """How sure a count is: the exact interval of a proportion."""
 
 from functools import lru_cache
-from math import exp, lgamma, log
+from math import log
+
+import numpy as np
 
 LEVEL = 0.95
 
 
+@lru_cache(maxsize=64)
+def _log_choices(n: int) -> np.ndarray:
+    """ln(n choose k) for k = 0..n."""
+    factorials = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    return factorials[n] - factorials - factorials[::-1]
+
+
 def _tail(x: int, n: int, p: float) -> float:
     """P(X >= x) of a binomial count X of n with probability p, 0 < p < 1."""
-    log_p, log_q = log(p), log(1 - p)
-    return sum(
-        exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log_p + (n - k) * log_q)
-        for k in range(x, n + 1)
-    )
+    k = np.arange(x, n + 1)
+    return float(np.exp(_log_choices(n)[x:] + k * log(p) + (n - k) * log(1 - p)).sum())
 
 
 def _where_tail_is(x: int, n: int, share: float) -> float:
