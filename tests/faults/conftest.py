@@ -170,6 +170,7 @@ def lab(request, _shared_database, settings, tmp_path: Path, monkeypatch) -> Ite
         "DJANGO_SETTINGS_MODULE": "tests.servers.worker_settings",
         "TELEHEME_DATA_DIR": str(tmp_path),
         "TELEHEME_BROKER_URL": valkey.url,
+        "TELEHEME_S3_BUCKET": "",  # pictures lie in the laboratory, whatever the shape
         "PYTHONUNBUFFERED": "1",
         **SECONDS,
         **_shared_database,
