@@ -8,7 +8,7 @@
 * TeleHeme: PNG bytes of the pictures as stored -> finished results (decoding, cropping, network,
   scores, class-activation maps), in batches of 16 as the worker gets them.
 
-Each figure is the best of `rounds`, because other work on the machine only ever makes it slower.
+Each figure is the best of some rounds: other work on the machine only ever makes it slower.
 """
 
 import argparse
@@ -23,30 +23,35 @@ import numpy as np
 
 from classifier.inference import Model, find_model, load_model
 from ml.data import data_folder, read_set
+from patients.images import rebuild
 
 BATCH = 16
 PICTURES = 160
 KERAS_PICTURES = 24
 
 
-def best_rate(work: Callable[[], int], *, rounds: int = 3) -> float:
-    """Pictures a second of the fastest round; `work` returns how many it did."""
-    rates = []
+def best_rates(*works: Callable[[], int], rounds: int = 5) -> list[float]:
+    """Pictures a second of each one's fastest round; each returns how many it did.
+
+    They take turns, so that a busy minute of the machine does not fall on one of them alone.
+    """
+    rates = [0.0] * len(works)
     for _ in range(rounds):
-        begin = time.perf_counter()
-        count = work()
-        rates.append(count / (time.perf_counter() - begin))
-    return max(rates)
+        for place, work in enumerate(works):
+            begin = time.perf_counter()
+            count = work()
+            rates[place] = max(rates[place], count / (time.perf_counter() - begin))
+    return rates
 
 
 def stored_pictures(data: Path, count: int = PICTURES) -> list[bytes]:
-    """Validation pictures as the product stores them: lossless RGB PNG."""
+    """Validation pictures as the product stores them."""
     samples = read_set(data, "pbc", "val")
     chosen = samples[:: max(1, len(samples) // count)][:count]
-    return [cv2.imencode(".png", sample.rgb()[:, :, ::-1])[1].tobytes() for sample in chosen]
+    return [rebuild(sample.bytes()).png for sample in chosen]
 
 
-def naive_keras(pictures: Sequence[bytes]) -> float:
+def naive_keras(pictures: Sequence[bytes]) -> Callable[[], int]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
@@ -63,10 +68,10 @@ def naive_keras(pictures: Sequence[bytes]) -> float:
         return KERAS_PICTURES
 
     model.predict(np.zeros((1, 299, 299, 3), np.float32), verbose=0)  # tracing is not counted
-    return best_rate(work)
+    return work
 
 
-def raw_openvino(model: Model, pictures: Sequence[bytes]) -> float:
+def raw_openvino(model: Model, pictures: Sequence[bytes]) -> Callable[[], int]:
     crops = [model.prepare(data).crop.pixels for data in pictures]
 
     def work() -> int:
@@ -80,10 +85,10 @@ def raw_openvino(model: Model, pictures: Sequence[bytes]) -> float:
         return len(crops)
 
     work()
-    return best_rate(work)
+    return work
 
 
-def teleheme(model: Model, pictures: Sequence[bytes]) -> float:
+def teleheme(model: Model, pictures: Sequence[bytes]) -> Callable[[], int]:
     def work() -> int:
         done = 0
         for first in range(0, len(pictures), BATCH):
@@ -92,7 +97,7 @@ def teleheme(model: Model, pictures: Sequence[bytes]) -> float:
         return done
 
     work()
-    return best_rate(work)
+    return work
 
 
 def main() -> None:
@@ -104,12 +109,11 @@ def main() -> None:
     begin = time.perf_counter()
     model = load_model(find_model())
     ready = time.perf_counter() - begin
-    raw = raw_openvino(model, pictures)
-    ours = teleheme(model, pictures)
+    raw, ours = best_rates(raw_openvino(model, pictures), teleheme(model, pictures))
     rows = [(f"raw OpenVINO, {model.precision}, crops in memory", raw)]
     rows.append(("TeleHeme pipeline, PNG bytes to results", ours))
     if not options.no_keras:
-        naive = naive_keras(pictures)
+        (naive,) = best_rates(naive_keras(pictures), rounds=3)
         rows.insert(0, ("naive Keras predict, one by one", naive))
     print(f"model {model.id}, ready in {ready:.2f} s")
     for name, rate in rows:
