@@ -22,6 +22,7 @@ from PIL import (
 from patients.images import colour, limits, writing
 from patients.images.headers import check_size
 from patients.images.packing import Message
+from patients.images.png_writing import rgb_png
 from patients.images.refusals import ImageRefused
 
 PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin)
@@ -31,7 +32,6 @@ Image.preinit()
 Image.MAX_IMAGE_PIXELS = limits.MAX_PIXELS
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
-_Z_RLE = 3  # zlib.h
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -125,7 +125,7 @@ def _rebuild(data: bytes, expected: str, blank: list[int] | None) -> Message:
     height, width = pixels.shape[:2]
     del pixels
     head = {"width": width, "height": height, "warnings": notes}
-    return head, [_png(clean), _thumbnail(clean)]
+    return head, [rgb_png(np.asarray(clean)), _thumbnail(clean)]
 
 
 def _turned(image: Image.Image) -> Image.Image:
@@ -142,13 +142,6 @@ def _turned(image: Image.Image) -> Image.Image:
     kept = {"icc_profile": profile, "transparency": transparency}
     image.info = {key: value for key, value in kept.items() if value is not None}
     return image
-
-
-def _png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    # Run lengths only: for stained cells this is smaller than levels 1 to 3, and faster.
-    image.save(out, "PNG", compress_level=1, compress_type=_Z_RLE)
-    return out.getvalue()
 
 
 def _thumbnail(image: Image.Image) -> bytes:
