@@ -78,11 +78,19 @@ def finish(*, answers: Sequence[Answer]) -> Written:
             reason = error if answer.result is not None else sentence(answer.exception)
             if attempt_failed(row, error=reason, opened=opened):
                 again.append(row.pk)
-    Prediction.objects.bulk_update(done, RESULT_FIELDS)
+    _write(done)
     written.done = len(done)
     publish_on_commit(again)
     settle_cases(cases)
     return written
+
+
+def _write(rows: list[Prediction]) -> None:
+    """All results in one statement. The rows exist and are locked, so every insert meets its own
+    row; ``bulk_update`` would say the same with a CASE a field and a row, ten times slower."""
+    Prediction.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["id"], update_fields=RESULT_FIELDS
+    )
 
 
 def _ours(row: Prediction, claim: Claim) -> bool:
