@@ -3,9 +3,9 @@
     python -m bench.worker --data FOLDER --count 300
 
 Starts a queue server and a worker on a fresh SQLite data directory, submits one case of so many
-pictures, and times from the first message to the last result. FOLDER holds pictures in any depth
-(JPEG or PNG); without it the pictures are drawn. Afterwards the same pictures, already decoded and
-cropped, go through OpenVINO alone: the ratio of the two is what everything around the network costs.
+pictures, and times from the click on Submit to the last result. FOLDER holds pictures in any depth
+(JPEG or PNG); without it the pictures are drawn. Before and afterwards the same pictures, already decoded and cropped, go through
+OpenVINO alone (the better of the two counts): the ratio says what everything around the network costs.
 """
 
 import argparse
@@ -114,7 +114,8 @@ def stored_case(pngs: list[bytes]) -> Any:
 
 def measure(directory: Path, pngs: list[bytes]) -> Figures:
     from django.db import connection
-    from django.db.models import Max, Min
+    from django.db.models import Max
+    from django.utils import timezone
 
     from classifier.choices import PredictionState
     from classifier.models import Prediction
@@ -123,6 +124,7 @@ def measure(directory: Path, pngs: list[bytes]) -> Figures:
     from tests.servers.worker import Worker
 
     people, case = stored_case(pngs)
+    alone = raw(pngs)
     connection.close()
     begin = time.perf_counter()
     worker = Worker(log=directory / "worker.log", environment={}, name="bench")
@@ -130,6 +132,7 @@ def measure(directory: Path, pngs: list[bytes]) -> Figures:
         worker.ready()
         wait_until(lambda: " loaded, " in worker.said(), seconds=120, what="the model is loaded")
         start_up = time.perf_counter() - begin
+        submitted = timezone.now()
         submit(people, case)
         done = Prediction.objects.filter(state=PredictionState.DONE)
         child = 0.0
@@ -144,10 +147,10 @@ def measure(directory: Path, pngs: list[bytes]) -> Figures:
                 bar.update(finished - before)
                 child = max([child, *(each.memory_info().rss for each in worker.children())])
         parent = psutil.Process(worker.pid).memory_info().rss
-        times = done.aggregate(first=Min("published_at"), last=Max("finished_at"))
+        last = done.aggregate(last=Max("finished_at"))["last"]
     finally:
         worker.terminate()
-    seconds = (times["last"] - times["first"]).total_seconds()
+    seconds = (last - submitted).total_seconds()
     return Figures(
         images=len(pngs),
         seconds=seconds,
@@ -155,7 +158,7 @@ def measure(directory: Path, pngs: list[bytes]) -> Figures:
         start_up_seconds=start_up,
         parent_mb=parent / 2**20,
         child_mb=child / 2**20,
-        raw_images_per_second=raw(pngs),
+        raw_images_per_second=max(alone, raw(pngs)),
     )
 
 
