@@ -20,7 +20,7 @@ from patients.storage import read_verified
 
 log = logging.getLogger(__name__)
 
-DECODERS = 2
+DECODERS = 2  # threads that open pictures while the engine works
 
 
 def read_batch(*, prediction_ids: Sequence[int], token: UUID) -> int:

@@ -46,7 +46,7 @@ def _body(rgb: NDArray[np.uint8]) -> Iterator[bytes]:
         filtered = np.empty((len(band), 1 + width * 3), np.uint8)
         filtered[:, 0] = _UP
         np.subtract(band, above, out=filtered[:, 1:])
-        yield packer.compress(filtered)
+        yield packer.compress(filtered.tobytes())
     yield packer.flush()
 
 

@@ -6,7 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+import cv2
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from telemed import demo
 from tests.servers.stack import ROOT, Stack
@@ -18,6 +19,30 @@ DESK, PHONE = (1440, 900), (390, 844)
 
 def first_case(page: Page) -> None:
     page.locator("main a[href*='/cases/']:not([href$='/new'])").first.click()
+    page.wait_for_load_state("networkidle")
+
+
+def case(page: Page) -> None:
+    page.goto("/cases/?q=DEMO-001")
+    first_case(page)
+    page.get_by_role("button", name="Where the model looked").click()
+
+
+def looked_at(page: Page) -> None:
+    """The answer of the quick look to a drawn eosinophil."""
+    from ml.phantoms import draw_cell
+
+    page.goto("/quick-look/")
+    _, png = cv2.imencode(".png", draw_cell("eosinophil", 4).image[..., ::-1])
+    file = {"name": "phantom.png", "mimeType": "image/png", "buffer": png.tobytes()}
+    page.locator("input[type=file]").first.set_input_files([file])
+    expect(page.locator("body")).to_contain_text("Nothing was stored", timeout=30_000)
+    page.wait_for_load_state("networkidle")
+
+
+def model(page: Page) -> None:
+    page.goto("/models/")
+    page.locator("main table a").first.click()
     page.wait_for_load_state("networkidle")
 
 
@@ -33,14 +58,14 @@ def at(path: str) -> Callable[[Page], None]:
 SHOTS: tuple[tuple[str, str | None, Callable[[Page], None], tuple[int, int], str], ...] = (
     ("sign-in", None, at("/account/login/"), DESK, "light"),
     ("cases", CLINICIAN, at("/cases/"), DESK, "light"),
-    ("case", CLINICIAN, first_case, DESK, "light"),
+    ("case", CLINICIAN, case, DESK, "light"),
     ("case-dark", CLINICIAN, first_case, DESK, "dark"),
     ("case-phone", CLINICIAN, first_case, PHONE, "light"),
-    ("quick-look", CLINICIAN, at("/quick-look/"), DESK, "light"),
+    ("quick-look", CLINICIAN, looked_at, DESK, "light"),
     ("worklist", SPECIALIST, at("/cases/"), DESK, "light"),
     ("people", ADMINISTRATOR, at("/people/"), DESK, "light"),
     ("audit", ADMINISTRATOR, at("/audit/"), DESK, "light"),
-    ("model", ADMINISTRATOR, at("/models/"), DESK, "light"),
+    ("model", ADMINISTRATOR, model, DESK, "light"),
 )
 
 
