@@ -88,5 +88,5 @@ def settle_cases(cases: Iterable[Case]) -> None:
         waiting = cells.filter(
             ~Exists(predictions) | Exists(predictions.filter(state__in=OPEN_STATES))
         )
-        if cells.exists() and not waiting.exists():
+        if not waiting.exists() and cells.exists():
             case_move(case=case, to=CaseStatus.READY, actor=None)

@@ -55,7 +55,7 @@ def finish(*, answers: Sequence[Answer]) -> Written:
     cases = lock_cases(answer.claim.case_id for answer in answers)
     rows = (
         Prediction.objects.select_for_update(of=("self",))
-        .select_related("cell__image__case")
+        .select_related("cell__image")
         .in_bulk([answer.claim.pk for answer in answers])
     )
     done: list[Prediction] = []

@@ -79,8 +79,9 @@ class OpenVINORuntime:
             raise ValueError(f"expected a ({size}, {size}, 3) uint8 crop, got {pixels.shape}")
         with self._lock:
             request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
-        request.start_async({INPUT: pixels[np.newaxis]})
-        return OpenVINOPending(self, request)
+        # Shared, not copied: the pending result holds the pixels until the engine has read them.
+        request.start_async({INPUT: pixels[np.newaxis]}, share_inputs=True)
+        return OpenVINOPending(self, request, pixels)
 
     def release(self, request: ov.InferRequest) -> None:
         with self._lock:
@@ -88,9 +89,12 @@ class OpenVINORuntime:
 
 
 class OpenVINOPending:
-    def __init__(self, runtime: OpenVINORuntime, request: ov.InferRequest) -> None:
+    def __init__(
+        self, runtime: OpenVINORuntime, request: ov.InferRequest, pixels: np.ndarray
+    ) -> None:
         self._runtime = runtime
         self._request = request
+        self._pixels = pixels
 
     def result(self) -> RawOutput:
         request = self._request

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from classifier.inference.errors import UnreadableImageError
+from classifier.inference.own_png import open_own
 
 CENTRE = "centre-three-quarters-v1"
 CENTRE_SHARE = 0.75
@@ -37,6 +38,9 @@ class Crop:
 
 def decode(data: bytes) -> np.ndarray:
     """Encoded picture to (height, width, 3) uint8 RGB; UnreadableImageError if it is none."""
+    own = open_own(data)
+    if own is not None:
+        return own
     try:
         rgb = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except cv2.error as error:

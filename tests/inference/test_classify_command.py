@@ -99,3 +99,18 @@ def test_real_cells_from_the_shell(real_data):
     lines, status = classify(*paths, "--json")
     assert status == 0
     assert sum(json.loads(line)["label"] == "eosinophil" for line in lines) >= 9
+
+
+def test_folders_named_after_classes_are_the_truth_that_the_accuracy_is_measured_against(tmp_path):
+    from ml.phantoms import LABELS, draw_cell
+
+    for folder, drawn in zip(LABELS, (*LABELS[:4], LABELS[0]), strict=True):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "cell.png"), draw_cell(drawn, 3).image[..., ::-1])
+    out, said = StringIO(), StringIO()
+    call_command("classify", str(tmp_path), "--json", stdout=out, stderr=said)
+    rows = [json.loads(line) for line in out.getvalue().splitlines()]
+    right = sum(row["path"].split("/")[-2] == row["label"] for row in rows)
+    assert 3 <= right <= 4, rows  # the fifth folder holds a cell of another class
+    assert f"5 pictures lie in folders named after a class: {right} right" in said.getvalue()
+    assert f"accuracy {right / 5:.4f}" in said.getvalue()
