@@ -10,7 +10,6 @@ urlpatterns = [
     path("account/", include("accounts.entrance")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
-    path("", include("audit.urls")),
     path("", include("patients.urls")),
     path("", include("classifier.urls")),
 ]
