@@ -37,7 +37,8 @@ test: test-local test-server  ## every test, on both shapes
 
 test-local: $(VENV)/.dev browser
 	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not faults and not e2e" $(ARGS)
-	$(PYTEST) -m "faults or e2e" $(ARGS)
+	$(PYTEST) -m faults $(ARGS)
+	$(PYTEST) -m "e2e and not faults" $(ARGS)
 
 test-server: $(VENV)/.dev browser
 	TELEHEME_TEST_SHAPE=server $(PYTEST) -n $(JOBS) --dist loadgroup -m "not local_shape and not e2e" $(BOTH_SHAPES) $(ARGS)
