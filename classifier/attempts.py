@@ -83,6 +83,8 @@ def settle_cases(cases: Iterable[Case]) -> None:
     for case in cases:
         if case.status != CaseStatus.CLASSIFYING:
             continue
+        if Prediction.objects.of_case(case).open().exists():
+            continue  # the usual answer, and a cheap one: open rows are few and have an index
         cells = Cell.objects.filter(image__case=case, image__removed_at__isnull=True)
         predictions = Prediction.objects.filter(cell=OuterRef("pk"))
         waiting = cells.filter(
