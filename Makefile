@@ -65,8 +65,7 @@ lock: $(VENV)/.dev  ## work out the three requirements files again from pyprojec
 	$(UV) -c requirements-dev.txt -o requirements-serve.txt
 
 bench: $(VENV)/.dev  ## images per second: naive Keras, raw OpenVINO, TeleHeme's worker
-	@$(BIN)/python -m bench.models
-	@$(BIN)/python -m bench.worker
+	@$(BIN)/python -m bench $(ARGS)
 
 screenshots: $(VENV)/.dev browser  ## take the pictures of docs/screenshots again
 	@$(BIN)/python -m tests.servers.screenshots $(ARGS)

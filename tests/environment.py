@@ -48,3 +48,7 @@ if os.environ.get(_SERVERS) != SHAPE:
     if SHAPE == "server":
         _servers()
     os.environ[_SERVERS] = SHAPE
+if SHAPE == "server":
+    from tests.servers.s3 import own_bucket
+
+    own_bucket()

@@ -56,7 +56,8 @@ def s3_store(s3_endpoint: str) -> Iterator[Any]:
     client.create_bucket(Bucket=bucket)
     options = {**s3_options(s3_endpoint, bucket), "location": "pictures"}
     store = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    with override_settings(STORAGES={**settings.STORAGES, "default": store}):
+    stores = {**settings.STORAGES, "default": store}
+    with override_settings(STORAGES=stores, S3_PUBLIC_ORIGIN=""):
         yield client, bucket
     client.close()
 
