@@ -162,11 +162,13 @@ def read_by(worker: Any, people: Any, case: Any) -> float:
     total = rows.count()
     deadline = time.monotonic() + PATIENCE
     with tqdm(total=total, desc="worker", disable=not sys.stderr.isatty()) as bar:
-        while bar.n < total:
+        read = 0
+        while read < total:
             if time.monotonic() > deadline:
                 raise SystemExit(f"Not done after {PATIENCE} s:\n{worker.said()[-2000:]}")
             time.sleep(1)  # looking costs processor time that is the worker's
-            bar.update(rows.filter(state=PredictionState.DONE).count() - bar.n)
+            before, read = read, rows.filter(state=PredictionState.DONE).count()
+            bar.update(read - before)
     times = rows.aggregate(first=Min("published_at"), last=Max("finished_at"))
     return (times["last"] - times["first"]).total_seconds()
 
