@@ -32,7 +32,7 @@ def open_own(data: bytes) -> np.ndarray | None:
     reader = isal_zlib.decompressobj()
     try:  # never more than was announced, whatever the data would grow to
         rows = reader.decompress(memoryview(data)[_DATA_AT : _DATA_AT + length], max_length=size)
-    except isal_zlib.error:
+    except isal_zlib.error:  # type: ignore[misc]  # its stub says instance, it is the class
         return None
     if len(rows) != size or not reader.eof:
         return None
