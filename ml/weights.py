@@ -3,12 +3,10 @@
 Official file: keras.applications' own release (Apache-2.0). Its MD5 is the one Keras checks.
 """
 
-import hashlib
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
+from ml.download import DownloadError, digest, download
 
 URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
@@ -56,43 +54,17 @@ def find_weights(path: str | Path | None = None, *, sha256: str | None = None) -
 
 def _official(target: Path) -> Weights:
     if not target.is_file() or _digest(target, "md5") != MD5:
-        download(URL, target, md5=MD5)
+        try:
+            download(URL, target, checksum=MD5, algorithm="md5")
+        except DownloadError as error:
+            raise WeightsError(
+                f"{error} Without internet, give a local file with --weights."
+            ) from error
     return Weights(target, _digest(target, "sha256"), OFFICIAL)
-
-
-def download(url: str, target: Path, *, md5: str) -> None:
-    """Fetch to `target`, going on where an earlier try stopped; WeightsError if the MD5 differs."""
-    if not url.startswith("https://"):
-        raise WeightsError("weights are fetched over https only")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
-            resumed = reply.status == 206
-            total = int(reply.headers.get("Content-Length", 0)) + (have if resumed else 0)
-            with (
-                part.open("ab" if resumed else "wb") as stream,
-                tqdm(total=total, initial=have if resumed else 0, unit="B", unit_scale=True) as bar,
-            ):
-                while block := reply.read(1 << 20):
-                    stream.write(block)
-                    bar.update(len(block))
-    except OSError as error:
-        raise WeightsError(
-            f"The weights could not be fetched ({error}); what came is kept and the next try goes "
-            "on from there. Without internet, give a local file with --weights."
-        ) from error
-    if _digest(part, "md5") != md5:
-        part.unlink()
-        raise WeightsError("The fetched weights are damaged (MD5 differs); please try again.")
-    part.replace(target)
 
 
 def _digest(path: Path, algorithm: str) -> str:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, algorithm).hexdigest()
+        return digest(path, algorithm)
     except OSError as error:
         raise WeightsError(f"The weights file {path} cannot be read.") from error

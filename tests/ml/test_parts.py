@@ -1,7 +1,6 @@
 """Data, augmentation, weights, metrics and calibration, each on its own; no TensorFlow."""
 
 import hashlib
-import io
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ from ml import metrics, weights
 from ml.augment import augment
 from ml.calibration import fit_temperature, softmax
 from ml.data import DataError, cut, fingerprint, read_set, read_single_cells
+from ml.download import DownloadError
 from ml.scenes import FAR, SPOILED, far
 
 
@@ -145,57 +145,14 @@ def test_temperature_never_sharpens(predictions):
     assert fit_temperature(logits / 10, labels) == 1
 
 
-class Reply(io.BytesIO):
-    def __init__(self, data, status):
-        super().__init__(data)
-        self.status, self.headers = status, {"Content-Length": str(len(data))}
+def test_weights_that_cannot_be_fetched_may_be_given(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise DownloadError("It could not be fetched.")
 
-
-@pytest.fixture
-def server(monkeypatch):
-    """Answers range requests for CONTENT; `asked` lists the first byte of each."""
-    asked = []
-
-    def urlopen(request, timeout):
-        start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-        asked.append(start)
-        return Reply(CONTENT[start:], 206)
-
-    monkeypatch.setattr(weights.urllib.request, "urlopen", urlopen)
-    return asked
-
-
-CONTENT = bytes(range(256)) * 40
-MD5 = hashlib.md5(CONTENT).hexdigest()
-
-
-def test_a_broken_download_goes_on_where_it_stopped(tmp_path, server):
-    target = tmp_path / "deep" / "weights.h5"
-    target.parent.mkdir()
-    (tmp_path / "deep" / "weights.h5.part").write_bytes(CONTENT[:3000])
-    weights.download("https://example.org/weights.h5", target, md5=MD5)
-    assert server == [3000]
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_damaged_download_is_thrown_away(tmp_path, server):
-    target = tmp_path / "weights.h5"
-    with pytest.raises(weights.WeightsError, match="damaged"):
-        weights.download("https://example.org/weights.h5", target, md5="0" * 32)
-    assert server == [0]
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unreachable_server_leaves_what_came_and_says_what_to_do(tmp_path, monkeypatch):
-    def urlopen(*_, **__):
-        raise OSError("no route")
-
-    monkeypatch.setattr(weights.urllib.request, "urlopen", urlopen)
-    part = tmp_path / "weights.h5.part"
-    part.write_bytes(b"abc")
-    with pytest.raises(weights.WeightsError, match="--weights"):
-        weights.download("https://example.org/w", tmp_path / "weights.h5", md5=MD5)
-    assert part.read_bytes() == b"abc"
+    monkeypatch.setattr(weights, "download", fail)
+    monkeypatch.setattr(weights, "CACHE", tmp_path)
+    with pytest.raises(weights.WeightsError, match=r"could not be fetched.*--weights"):
+        weights.find_weights()
 
 
 def test_only_known_or_trusted_weights_are_used(tmp_path):
