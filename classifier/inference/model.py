@@ -68,6 +68,7 @@ class Model:
             statistics=self.statistics,
             precision=self.precision,
             milliseconds=prepared.milliseconds + raw.milliseconds,
+            found=prepared.crop.found,
             keep_features=keep_features,
         )
 

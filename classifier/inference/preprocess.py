@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from classifier.inference.canonical import canonical_view
 from classifier.inference.errors import UnreadableImageError
 from classifier.inference.own_png import open_own
 
 CENTRE = "centre-three-quarters-v1"
+CELL = "cell-1.4-white-v1"
 CENTRE_SHARE = 0.75
 
 
@@ -34,6 +36,9 @@ class Crop:
     pixels: np.ndarray
     """(size, size, 3) uint8 RGB, C-contiguous."""
     box: Box
+    """A crop around a cell near the rim may stick out of the picture."""
+    found: bool = True
+    """False where a white cell was looked for and none was found: the middle is shown."""
 
 
 def decode(data: bytes) -> np.ndarray:
@@ -71,7 +76,13 @@ def centre(rgb: np.ndarray, size: int) -> Crop:
     return Crop(np.ascontiguousarray(pixels), box)
 
 
-CROPPERS: dict[str, Callable[[np.ndarray, int], Crop]] = {CENTRE: centre}
+def cell(rgb: np.ndarray, size: int) -> Crop:
+    """The white cell, located; 1.4 of its diameters, on white (classifier.inference.canonical)."""
+    view = canonical_view(rgb, size=size)
+    return Crop(view.pixels, Box(*view.box), view.found)
+
+
+CROPPERS: dict[str, Callable[[np.ndarray, int], Crop]] = {CENTRE: centre, CELL: cell}
 
 
 def crop(rgb: np.ndarray, *, size: int, preprocessing: str) -> Crop:

@@ -3,10 +3,12 @@
 LOW_CONFIDENCE = "low_confidence"
 OUT_OF_DISTRIBUTION = "out_of_distribution"
 BLANK = "blank"
+NO_CELL = "no_cell"
 BLURRED = "blurred"
 
 REASONS = {
     BLANK: "The picture is nearly one even colour: no cell can be seen in it.",
+    NO_CELL: "No white cell was found in the picture.",
     BLURRED: "The picture is too blurred to tell the classes apart.",
     OUT_OF_DISTRIBUTION: "The picture does not look like the cells this model was trained on.",
     LOW_CONFIDENCE: "The model is not sure enough between the classes.",

@@ -12,6 +12,7 @@ from classifier.inference.reasons import (
     BLANK,
     BLURRED,
     LOW_CONFIDENCE,
+    NO_CELL,
     OUT_OF_DISTRIBUTION,
 )
 from classifier.inference.runtime import RawOutput
@@ -59,15 +60,20 @@ def judge(
     statistics: InDistribution,
     precision: str,
     milliseconds: float,
+    found: bool = True,
     keep_features: bool = False,
 ) -> CellResult:
-    """Turn one output into a result: label, scores, and whether to abstain and why."""
+    """Turn one output into a result: label, scores, and whether to abstain and why.
+
+    `found` is Crop.found: where no white cell was seen, the label is of no cell.
+    """
     best = int(np.argmax(raw.logits))
     confidence = float(raw.probabilities[best])
     score = statistics.score(raw.features)
     limits = manifest.thresholds
     checks = (
         (BLANK, quality.contrast, limits.contrast),
+        (NO_CELL, float(found), 1.0),
         (BLURRED, quality.sharpness, limits.sharpness),
         (OUT_OF_DISTRIBUTION, score, limits.in_distribution),
         (LOW_CONFIDENCE, confidence, limits.confidence),
