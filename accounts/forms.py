@@ -2,9 +2,30 @@
 
 from typing import Any, cast
 
+from allauth.account import forms as allauth_forms
 from django import forms
 
 from accounts.models import Organisation, Role, User
+
+
+class LoginForm(allauth_forms.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain_labels(self.fields["login"], self.fields["password"])
+
+
+class ResetPasswordForm(allauth_forms.ResetPasswordForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain_labels(self.fields["email"])
+
+
+def _plain_labels(*fields: forms.Field) -> None:
+    """Our spelling, and no placeholder that repeats the label."""
+    for field in fields:
+        if isinstance(field, forms.EmailField):
+            field.label = "E-mail address"
+        field.widget.attrs.pop("placeholder", None)
 
 
 class PersonForm(forms.Form):

@@ -20,7 +20,7 @@ from patients.models import SmearImage
 UNIDENTIFIED = "unidentified"
 UNREAD = "unread"
 WAITING = "waiting"
-PAGE = 90  # tiles in the first answer, and how many more each further one brings
+PAGE = 84  # tiles in the first answer, whole rows of 3, 4, 6 or 7; each further one brings as many
 GROUPS = (*CLASSES, UNIDENTIFIED, UNREAD, WAITING)
 SORTS = ("order", "certainty")
 SHORT_REASONS = {

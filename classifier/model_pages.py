@@ -32,9 +32,16 @@ class ModelFacts:
         return measured(self.manifest.get("metrics") or {})
 
     @property
-    def metrics(self) -> list[tuple[str, str]]:
-        """Every plain figure of the manifest's metrics: (name, value)."""
-        return list(_flat(self.manifest.get("metrics") or {}))
+    def metrics(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Every plain figure of the manifest's metrics: (data set, its (name, value) pairs)."""
+        metrics = self.manifest.get("metrics") or {}
+        groups = {name: value for name, value in metrics.items() if isinstance(value, dict)}
+        loose = {name: value for name, value in metrics.items() if name not in groups}
+        return [
+            (name.replace("_", " "), list(_flat(group)))
+            for name, group in ({"": loose} | groups).items()
+            if group
+        ]
 
     @property
     def figures(self) -> list[str]:

@@ -51,7 +51,7 @@ class CaseDetailsForm(forms.ModelForm):
             "total_wbc": "Total WBC",
         }
         help_texts = {
-            "total_wbc": "10*9/L, from the blood count.",
+            "total_wbc": "×10⁹/L, from the blood count.",
             "device": "Microscope or scanner.",
             "site": "Who made the smear: ward, clinic or laboratory.",
             "clinical_question": "What should the specialist answer?",

@@ -65,6 +65,12 @@ def view_query(gallery: Gallery, **changes: Any) -> str:
 
 
 @register.filter
+def figure_title(name: str) -> str:
+    """ "Learning curves" of learning_curves.png."""
+    return name.removesuffix(".png").replace("_", " ").capitalize()
+
+
+@register.filter
 def as_json(value: Any) -> str:
     """Compact JSON for a data attribute; the template escapes it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

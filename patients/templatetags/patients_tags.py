@@ -1,6 +1,7 @@
 """How patients and cases are said in a word or two."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.utils import timezone
@@ -34,6 +35,12 @@ def waiting(case: Case) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+
+
+@register.filter
+def plain_number(value: Decimal) -> str:
+    """As people write it: "7.2" of 7.20, "20" of 20.00."""
+    return format(value.normalize(), "f")
 
 
 @register.filter

@@ -48,3 +48,6 @@ document.addEventListener("click", (event) => {
 });
 
 markTheme();
+
+// A form came back: the first field that needs a change, with its reason, is where to go on.
+document.querySelector(".is-invalid")?.focus();

@@ -13,6 +13,12 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// Sending replaces the form that had the focus: go on where one writes.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "thread" && event.detail.requestConfig.verb === "post")
+    event.detail.target.querySelector("textarea")?.focus();
+});
+
 // The cells poll themselves while they are read. When that ends, the status above has changed.
 const reading = () => document.querySelector("#cells [id^='poll-']") !== null;
 let wasReading = reading();

@@ -178,9 +178,16 @@ function start() {
   section.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.successful) lost(false);
   });
+  // A swap may take away what had the focus (Retry, Show more): the cell with the tab stop has it then.
+  let within = false;
+  section.addEventListener("htmx:beforeSwap", () => {
+    within = section.contains(document.activeElement);
+  });
   section.addEventListener("htmx:afterSettle", () => {
     restore();
     paint();
+    if (within && document.activeElement === document.body)
+      section.querySelector('.tile-open[tabindex="0"]')?.focus();
   });
 
   restore();

@@ -47,6 +47,7 @@ function start() {
   async function look(file) {
     clear();
     maps(false);
+    dialog.classList.remove("is-bare");
     dialog.classList.add("is-busy");
     const bar = document.createElement("progress");
     bar.setAttribute("aria-label", "Looking at the picture");
@@ -95,6 +96,7 @@ function start() {
 
   function fail(words) {
     dialog.classList.remove("is-busy");
+    dialog.classList.toggle("is-bare", !stage.image.hasAttribute("src"));
     side.replaceChildren(note("error", words), stored());
   }
 

@@ -14,8 +14,9 @@ function named(label) {
 }
 
 export function percent(share) {
-  if (share > 0 && share < 0.001) return "<0.1 %";
-  if (share > 0.999 && share < 1) return ">99.9 %";
+  // Never 0 or 100: no probability of a model is, however it was rounded on the way.
+  if (share < 0.001) return "<0.1 %";
+  if (share > 0.999) return ">99.9 %";
   return `${(100 * share).toFixed(1)} %`;
 }
 

@@ -31,6 +31,9 @@
       apply(choice);
     },
   };
+  // Paper is light.
+  window.addEventListener("beforeprint", () => root.setAttribute("data-bs-theme", "light"));
+  window.addEventListener("afterprint", () => apply(window.telehemeTheme.choice()));
   dark.addEventListener("change", () => apply(window.telehemeTheme.choice()));
   apply(window.telehemeTheme.choice());
 })();
