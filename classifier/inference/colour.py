@@ -47,14 +47,21 @@ def background(rgb: np.ndarray, outside: np.ndarray | None = None) -> np.ndarray
     Bright in the darkest channel, since stain takes light from some channel; not the brightest
     of all, which are reflections. `outside` (H, W) bool is left out.
     """
-    pixels = rgb.reshape(-1, 3) if outside is None else rgb[~outside]
-    if not len(pixels):
-        pixels = rgb.reshape(-1, 3)
-    darkest = pixels.min(1)
-    share = np.bincount(darkest, minlength=256).cumsum() / len(darkest)
-    low, high = np.searchsorted(share, BRIGHT)
-    bright = pixels[(darkest >= low) & (darkest <= high)]
-    return np.maximum(np.median(bright, axis=0), LEAST).astype(np.float32)
+    darkest = cv2.min(cv2.min(rgb[:, :, 0], rgb[:, :, 1]), rgb[:, :, 2])
+    inside = None if outside is None or outside.all() else ~outside
+    counted = darkest.ravel() if inside is None else darkest[inside]
+    share = np.bincount(counted, minlength=256).cumsum()
+    low, high = np.searchsorted(share, np.array(BRIGHT) * share[-1])
+    bright = (darkest >= low) & (darkest <= high)
+    if inside is not None:
+        bright &= inside
+    medians = [_median(channel[bright]) for channel in cv2.split(rgb)]
+    return np.maximum(medians, LEAST).astype(np.float32)
+
+
+def _median(values: np.ndarray) -> int:
+    """Of uint8 values, by counting."""
+    return int(np.searchsorted(np.bincount(values).cumsum(), len(values) / 2))
 
 
 def optical_density(rgb: np.ndarray, empty: np.ndarray) -> np.ndarray:
