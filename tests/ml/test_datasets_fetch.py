@@ -8,11 +8,14 @@ import zipfile
 from dataclasses import replace
 
 import pytest
+from django.core.management import call_command
 
+from classifier.inference.classes import CLASSES
 from ml.datasets import fetch as module
 from ml.datasets.fetch import Found, fetch, unpack
-from ml.datasets.pbc import SOURCE
+from ml.datasets.pbc import ARCHIVE, SOURCE
 from ml.datasets.source import DatasetError, Remote
+from tests.ml import sets
 
 
 def archive(path, files):
@@ -155,3 +158,33 @@ def test_without_a_list_the_checksum_is_not_known_and_that_is_said(tmp_path, web
 def test_a_download_that_fails_says_where_to_fetch_by_hand(tmp_path, web):
     with pytest.raises(DatasetError, match=r"no such host.*by hand from https.*--from FOLDER"):
         fetch(source(Remote("set.zip", DIRECT)), tmp_path / "downloads")
+
+
+def test_a_known_set_is_downloaded_prepared_and_its_checksums_told(tmp_path, web):
+    pages, asked = web
+    files = {
+        f"PBC_dataset_normal_DIB/{kind}/{kind[:2].upper()}_{seed}.png": sets.save(
+            tmp_path / f"{seed}.png", seed
+        ).read_bytes()
+        for seed, kind in enumerate([*CLASSES, "ig"])
+    }
+    data = archive(tmp_path / "pbc.zip", files).read_bytes()
+    pages |= {ARCHIVE.listing: listing(data, ARCHIVE.name), STATED: data}
+    for remote in SOURCE.files[1:]:
+        pages[remote.url] = b"img_name,label,cell_size\n"
+    pages[SOURCE.files[3].url] += b"MO_3.png,Monocyte,big\n"
+    said, folder = io.StringIO(), tmp_path / "data"
+    call_command("prepare_dataset", "pbc", "--data", str(folder), stdout=said)
+    rows = {row["path"]: row for row in sets.manifest(folder / "pbc")}
+    assert len(rows) == 5
+    assert rows["pbc/monocyte/MO_3.png"]["split"] == "test"
+    assert rows["pbc/monocyte/MO_3.png"]["cell_size"] == "big"
+    words = said.getvalue()
+    assert words.count("no checksum is known") == 3, "of WBCAtt's tables"
+    assert "CC BY 4.0" in words
+    report = (folder / "pbc" / "report.md").read_text()
+    assert f"{ARCHIVE.name}: SHA-256 {hashlib.sha256(data).hexdigest()} (as expected)" in report
+    asked.clear()
+    call_command("prepare_dataset", "pbc_other", "--data", str(folder), stdout=said)
+    assert asked == [ARCHIVE.listing], "the archive is there already"
+    assert [row["class"] for row in sets.manifest(folder / "pbc_other")] == ["ig"]
