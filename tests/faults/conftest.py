@@ -1,17 +1,12 @@
 """A laboratory: database, files, broker and workers of the test's own, shared between processes."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.management import call_command
-from django.db import connection, connections
-from django.db.utils import load_backend
 
 from classifier import dispatch, loading, tasks
 from classifier.choices import OPEN_STATES
@@ -21,6 +16,8 @@ from classifier.registry import model_activate, model_register
 from telemed.celery import app
 from tests import factories
 from tests.servers import engine
+from tests.servers.database import PostgresCluster, SqliteFiles
+from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey, wait_until
 from tests.servers.worker import Beat, Process, Worker
 
@@ -42,8 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.timeout(300))
-            if not SQLITE:
-                item.add_marker(pytest.mark.django_db(transaction=True))
 
 
 @dataclass
@@ -52,6 +47,7 @@ class Laboratory:
     valkey: Valkey
     people: factories.People
     environment: dict[str, str]
+    cluster: Postgres | None  # None where the database is a file
     processes: list[Process] = field(default_factory=list)
 
     def worker(self, name: str = "w", *, concurrency: int = 1, **environment: str) -> Worker:
@@ -95,59 +91,23 @@ class Laboratory:
 
 
 @pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory) -> Path:
-    """An empty SQLite database with every table."""
-    path = tmp_path_factory.mktemp("database") / "empty.sqlite3"
-    with _Database(path):
-        call_command("migrate", interactive=False, verbosity=0)
-    return path
-
-
-class _Database:
-    """Points this process's default connection at another file while the block runs."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        self.before = connections["default"]
-        self.configured = connections.databases["default"]
-        own = {**self.configured, "NAME": str(self.path)}
-        connections.databases["default"] = own
-        backend = load_backend(own["ENGINE"])
-        connections["default"] = backend.DatabaseWrapper(own, "default")
-
-    def __exit__(self, *_: object) -> None:
-        connections["default"].close()
-        connections["default"] = self.before
-        connections.databases["default"] = self.configured
+def databases(tmp_path_factory, django_db_blocker) -> Iterator[SqliteFiles | PostgresCluster]:
+    with django_db_blocker.unblock():
+        made = SqliteFiles(tmp_path_factory.mktemp("database")) if SQLITE else PostgresCluster()
+        yield made
+        made.stop()
 
 
 @pytest.fixture
-def _shared_database(request, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A database that other processes can open, and the environment that tells them so."""
-    if SQLITE:
-        blocker = request.getfixturevalue("django_db_blocker")
-        with blocker.unblock():
-            empty = request.getfixturevalue("migrated_file")
-            path = tmp_path / "teleheme.sqlite3"
-            shutil.copy(empty, path)
-            with _Database(path):
-                yield {}
-        return
-    own = connection.settings_dict
-    yield {
-        "DATABASE_URL": "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(
-            **{
-                key: quote(str(own[key] or ""), safe="")
-                for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")
-            }
-        )
-    }
+def _shared_database(databases, django_db_blocker, tmp_path: Path) -> Iterator[dict[str, str]]:
+    with django_db_blocker.unblock(), databases.new(tmp_path) as environment:
+        yield environment
 
 
 @pytest.fixture
-def lab(request, _shared_database, settings, tmp_path: Path, monkeypatch) -> Iterator[Laboratory]:
+def lab(
+    request, databases, _shared_database, settings, tmp_path: Path, monkeypatch
+) -> Iterator[Laboratory]:
     settings.DATA_DIR = tmp_path
     settings.MODEL_DIRS = [tmp_path / "models"]
     settings.CLASSIFIER_RUNTIME = "tests.servers.engine.load_model"
@@ -180,7 +140,9 @@ def lab(request, _shared_database, settings, tmp_path: Path, monkeypatch) -> Ite
     # The time limits travel in the message, from whoever sends it.
     monkeypatch.setattr(tasks.classify_batch, "time_limit", TASK_SECONDS)
     monkeypatch.setattr(tasks.classify_batch, "soft_time_limit", 0.9 * TASK_SECONDS)
-    laboratory = Laboratory(tmp_path, valkey, factories.make_people(), environment)
+    laboratory = Laboratory(
+        tmp_path, valkey, factories.make_people(), environment, databases.cluster
+    )
     yield laboratory
     laboratory.stop()
     if os.environ.get("TEST_SHOW_LOGS"):
