@@ -18,6 +18,7 @@ from django.db import transaction
 
 from classifier.choices import PredictionState
 from classifier.clock import database_now
+from classifier.keys import set_aside_wrong_keys
 from classifier.models import Prediction
 from patients.choices import Priority
 
@@ -98,6 +99,15 @@ def messages_waiting(queues: Iterable[str]) -> dict[str, int] | None:
     except Exception as error:  # see publish
         log.warning("broker does not say how long its queues are (%s)", type(error).__name__)
         return None
+
+
+def mend_keys() -> None:
+    """Move what does not belong there out of the queues' way."""
+    try:
+        with _Producer() as producer:
+            set_aside_wrong_keys(producer.channel)
+    except Exception as error:  # see publish
+        log.warning("the broker's keys could not be looked at (%s)", type(error).__name__)
 
 
 def _send(producer: Any, message: Message) -> None:

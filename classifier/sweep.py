@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from classifier.attempts import WORKER_LOST, give_back, lock_cases, settle_cases
 from classifier.choices import PredictionState
 from classifier.clock import database_now
-from classifier.dispatch import BATCH, messages_waiting, publish
+from classifier.dispatch import BATCH, mend_keys, messages_waiting, publish
 from classifier.models import Cell, Prediction
 from classifier.queueing import queue_cells
 from patients.choices import CaseStatus, Priority
@@ -101,7 +101,9 @@ def _send_again() -> int:
         )
         if not ids:
             continue
-        waiting = waiting or messages_waiting(Priority.values)
+        if waiting is None:
+            mend_keys()
+            waiting = messages_waiting(Priority.values)
         if waiting is None:
             break
         if waiting[queue] * BATCH < len(ids):

@@ -19,6 +19,7 @@ SWEEP_SECONDS = number("TELEHEME_SWEEP_SECONDS", default=15)
 
 # Strict order: as long as a stat message waits, no routine one is taken.
 CLASSIFY_QUEUES = ("stat", "routine", "background")
+BELL_SECONDS = 24 * 3600
 UPKEEP = {"queue": "stat"}
 
 app = Celery("telemed")
@@ -45,6 +46,10 @@ app.conf.update(
     # A worker waits for its broker for as long as it takes.
     broker_connection_max_retries=None,
     broker_connection_timeout=2,
+    # A key of the wrong type, a full or a read-only server: the worker does not end, it mends what
+    # it can and connects again.
+    broker_channel_error_retry=True,
+    worker_consumer="classifier.consumer:MendingConsumer",
     broker_transport_options={
         "visibility_timeout": VISIBILITY_TIMEOUT,
         "unacked_restore_interval": 5,
@@ -56,27 +61,28 @@ app.conf.update(
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2},
     timezone="UTC",
     beat_max_loop_interval=5,
-    # A rung bell that nobody answered before the next one is dropped.
+    # A bell that nobody answered is dropped after a day, not sooner: expiry is counted on the clocks
+    # of two machines, and one that is hours off must not leave the work without its upkeep.
     beat_schedule={
         "sweep": {
             "task": "classifier.tasks.sweep",
             "schedule": timedelta(seconds=SWEEP_SECONDS),
-            "options": {**UPKEEP, "expires": SWEEP_SECONDS},
+            "options": {**UPKEEP, "expires": BELL_SECONDS},
         },
         "anchor-audit": {
             "task": "audit.tasks.anchor_audit",
             "schedule": timedelta(minutes=5),
-            "options": {**UPKEEP, "expires": 300},
+            "options": {**UPKEEP, "expires": BELL_SECONDS},
         },
         "sweep-orphan-pictures": {
             "task": "patients.tasks.sweep_orphan_pictures",
             "schedule": crontab(minute=40),
-            "options": {"queue": "background", "expires": 3600},
+            "options": {"queue": "background", "expires": BELL_SECONDS},
         },
         "verify-invariants": {
             "task": "classifier.tasks.verify_invariants",
             "schedule": crontab(hour=3, minute=10),
-            "options": {"queue": "background", "expires": 3600},
+            "options": {"queue": "background", "expires": BELL_SECONDS},
         },
     },
 )
