@@ -9,6 +9,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from classifier import heartbeat
 from classifier.choices import ModelState, PredictionState
+from classifier.clock import seconds_ahead, wrong_clock
 from classifier.dispatch import messages_waiting
 from classifier.models import Cell, ModelVersion, Prediction
 from patients.choices import CaseStatus, Priority
@@ -29,6 +30,7 @@ class Facts:
     active_model: ModelVersion | None
     without_job: int  # cells of open cases that wait for a model
     workers: list[heartbeat.Seen]
+    ahead: float  # seconds that this web server's clock is ahead of the database's
     quarantined: list[Prediction]  # the latest
     checked: AuditEvent | None  # the last nightly check
     warnings: list[str] = field(default_factory=list)
@@ -43,7 +45,8 @@ def facts() -> Facts:
     waiting = dict.fromkeys(Priority.values, 0)
     waiting |= dict(queued.order_by().values_list("queue").annotate(number=Count("pk")))
     oldest = queued.aggregate(at=Min("created_at"))["at"]
-    now = timezone.now()
+    ahead = seconds_ahead()
+    now = timezone.now() - timedelta(seconds=ahead)
     found = Facts(
         counts=counts,
         waiting=waiting,
@@ -58,6 +61,7 @@ def facts() -> Facts:
             image__case__status=CaseStatus.CLASSIFYING,
         ).count(),
         workers=heartbeat.seen(),
+        ahead=ahead,
         quarantined=list(
             rows.filter(state=PredictionState.QUARANTINED)
             .select_related("model_version")
@@ -85,6 +89,10 @@ def _warnings(found: Facts, now: datetime) -> list[str]:
         )
     if not found.workers or now - found.workers[0].at > SILENT_AFTER:
         warnings.append("No worker was heard of for two minutes. Is one running?")
+    alive = [worker for worker in found.workers if now - worker.at <= SILENT_AFTER]
+    clocks = [("this web server", found.ahead)]
+    clocks += [(f"worker {worker.name}", worker.ahead) for worker in alive]
+    warnings += filter(None, (wrong_clock(whose, ahead) for whose, ahead in clocks))
     if found.oldest_queued and found.oldest_queued > OLD_AFTER:
         minutes = round(found.oldest_queued.total_seconds() / 60)
         warnings.append(f"The oldest picture has waited for {minutes} minutes.")

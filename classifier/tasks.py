@@ -1,5 +1,6 @@
 """Celery's entry: ids in; claim, call, done."""
 
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +11,10 @@ from classifier import sweep as sweeping
 from classifier.dispatch import send_upkeep
 from classifier.loading import load_active
 from classifier.reading import read_batch
+from telemed.celery import SWEEP_SECONDS
 from telemed.tasks import upkeep, work
+
+_swept_at = float("-inf")  # by the monotonic clock of this process
 
 
 @worker_process_init.connect(dispatch_uid="classifier.load_active")
@@ -31,9 +35,12 @@ def classify_batch(self: Any, *, prediction_ids: list[int]) -> None:
 
 @upkeep(name="classifier.tasks.sweep")
 def sweep() -> None:
-    """Find what a broker, a worker or a crash forgot."""
+    """Find what a broker, a worker or a crash forgot. Bells that gathered meanwhile count as one."""
+    global _swept_at
     heartbeat.here()
-    sweeping.sweep()
+    if time.monotonic() - _swept_at > SWEEP_SECONDS / 2:
+        sweeping.sweep()
+        _swept_at = time.monotonic()
 
 
 @upkeep(name="classifier.tasks.verify_invariants")

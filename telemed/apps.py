@@ -6,6 +6,9 @@ class TelemedConfig(AppConfig):
     name = "telemed"
     label = "telemed"
 
+    def ready(self) -> None:
+        from telemed import checks  # noqa: F401  registers them
+
 
 class AdminConfig(DjangoAdminConfig):
     """Django's admin behind the product's own sign-in (second factor and rate limits included)."""

@@ -1,13 +1,39 @@
-"""Loaded by the tests' workers only: where to die, and a look inside a pool child."""
+"""Loaded by the tests' workers only: where to die, a wrong clock, a look inside a pool child.
+
+A worker's main process imports this before it connects and before it forks.
+"""
 
 import os
 import signal
 import sys
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import celery.worker.request
+import kombu.transport.redis
 from celery import shared_task
 from celery.signals import task_postrun
+from django.utils import timezone
+
+
+def _turn_the_clock(seconds: float) -> None:
+    """Every clock that this process reads: Python's, the queue's, expiry's and Django's."""
+    true_time, true_now = time.time, timezone.now
+
+    class Datetime(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    time.time = kombu.transport.redis.time = lambda: true_time() + seconds
+    celery.worker.request.datetime = Datetime
+    timezone.now = lambda: true_now() + timedelta(seconds=seconds)
+
+
+if ahead := float(os.environ.get("TEST_CLOCK_AHEAD", "0")):
+    _turn_the_clock(ahead)
 
 
 @task_postrun.connect

@@ -53,6 +53,13 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
 
+    def freeze(self) -> None:
+        """As a machine that is suspended or starved: nothing of it moves until ``thaw``."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
     def terminate(self, *, seconds: float = 60) -> int:
         self.process.terminate()
         return self.process.wait(timeout=seconds)
