@@ -103,12 +103,17 @@ def test_the_same_order_gives_the_same_bytes_and_another_seed_another_split(pict
 
 
 def test_drop_leaves_out_repeats_contradictions_and_what_another_set_measures_with(pictures, data):
+    for name, seed in (("x", 12), ("y", 13)):
+        sets.save(data / "other" / f"{name}.png", seed)
     sets.table(
-        sets.save(data / "other" / "x.png", 12).parent / "manifest.csv",
-        [{"path": "other/x.png", "class": "eosinophil", "split": "test"}],
+        data / "other" / "manifest.csv",
+        [
+            {"path": "other/x.png", "class": "eosinophil", "split": "test"},
+            {"path": "other/y.png", "class": "eosinophil", "split": "train"},
+        ],
     )
     said = prepare(pictures, data, "--name", "ours", "--against", "other", "--drop")
-    assert "Also in other: 1; in its val or test: 1." in said
+    assert "Also in other: 2; in its val or test: 1." in said
     found = report(data / "ours")
     assert found["dropped"] == [
         ["basophil/000.png", "the same picture has two classes"],

@@ -43,6 +43,17 @@ def test_unlike_pictures_are_not_taken_for_the_same():
     assert within([look(picture(seed)) for seed in range(600)]) == []
 
 
+def test_similar_is_not_the_same():
+    """A picture with another one shining through: 25 % is still it, 40 % is not."""
+    for one, other in ((1, 2), (3, 4), (5, 6), (7, 8)):
+        faint, strong = (
+            look(cv2.addWeighted(picture(one), 1 - share, picture(other), share, 0))
+            for share in (0.25, 0.4)
+        )
+        assert len(within([look(picture(one)), faint])) == 1
+        assert within([look(picture(one)), strong]) == []
+
+
 def test_the_same_pixels_are_exact_and_paired_once():
     looks = [look(picture(seed)) for seed in (1, 2, 1, 1)]
     assert within(looks) == [Pair(0, 2, 1.0, exact=True), Pair(0, 3, 1.0, exact=True)]

@@ -53,6 +53,12 @@ def test_groups_and_repeats_are_never_torn():
     assert shares["val"] > 0.05
 
 
+def test_one_large_group_does_not_spoil_the_proportions():
+    pictures = [one() for _ in range(45)] + [one(group="large") for _ in range(55)]
+    for seed in range(5):
+        assert Counter(assign(pictures, [], SHARES, seed)) == {"train": 60, "val": 10, "test": 30}
+
+
 def test_a_split_that_is_given_stays_and_relatives_join_it():
     pictures = [
         one(split="train"),
