@@ -1,6 +1,6 @@
 """The pictures: where they are, which split they belong to, and proof that they are unchanged.
 
-The data folder is given by --data or TELEHEME_DATA; it holds
+The data folder is given by --data or TELEHEME_DATA; prepare_dataset fills it (ml.datasets). It holds
 
     pbc/manifest.csv          path, class, source_group, split, sha256, attributes
     pbc_other/manifest.csv    cells of no class of ours (near out-of-distribution)
@@ -62,7 +62,7 @@ def data_folder(given: str | Path | None = None) -> Path:
     if not folder:
         raise DataError(f"Say where the pictures are: --data FOLDER, or set {VARIABLE}.")
     if not (Path(folder) / "pbc" / "manifest.csv").is_file():
-        raise DataError(f"{folder} has no pbc/manifest.csv; docs/model.md describes the layout.")
+        raise DataError(f"{folder} has no pbc/manifest.csv; prepare_dataset pbc makes it.")
     return Path(folder)
 
 
