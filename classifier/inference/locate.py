@@ -112,7 +112,7 @@ def _look(rgb: np.ndarray, side: int) -> Located:
 
     def weight(cell: Cell) -> float:
         off = math.hypot(*(np.array(cell.centre) - middle)) / half
-        return cell.diameter * (1 - 0.5 * off)
+        return cell.diameter * (1 - off) ** 2
 
     return Located(
         tuple(sorted(cells, key=weight, reverse=True)), empty, outside, 1 / float(ratio.max())

@@ -17,6 +17,7 @@ SIDE = 128  # of a view, pixels
 SCALES = (0.22, 1.0)  # of a view against the 256 pixels of a marked picture
 TINY = (0.16, 0.5)  # of the four pictures of a mosaic
 PLATELETS_COUNT = 5.0  # times as much as other places: they are what is taken for cells
+ENLARGED = (1.0, 2.4)  # how much larger than it was a platelet is laid beside: giant ones are rare
 CORE = 0.5  # of the ellipse in a box: the inner part
 
 
@@ -48,7 +49,10 @@ def sample(
         scale = float(np.exp(rng.uniform(*np.log(SCALES))))
         view = _view(pools[rng.integers(len(pools))], SIDE, scale, rng)
         density, target = view.density, truth(view)
-    return blocks(_restained(density, rng)), target
+    density = _restained(density, rng)
+    if rng.random() < 0.12:
+        _frame(density, target, rng)
+    return blocks(density), target
 
 
 def _mosaic(pool: list[Marked], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +78,8 @@ def _view(pool: list[Marked], side: int, scale: float, rng: np.random.Generator)
         other = pool[rng.integers(len(pool))]
         if other.boxes:
             _lay_beside(view, marked, other, scale, place, rng)
+    if rng.random() < 0.2:
+        _lay_platelet(view, pool[rng.integers(len(pool))], scale, rng)
     return view
 
 
@@ -167,6 +173,27 @@ def _lay_beside(
     ]
 
 
+def _lay_platelet(view: View, other: Marked, scale: float, rng: np.random.Generator) -> None:
+    """Copy a platelet of another picture, enlarged, to where there is no white cell."""
+    if not other.platelets:
+        return
+    box = other.platelets[rng.integers(len(other.platelets))]
+    left, top = (max(0, int(value)) for value in box[:2])
+    patch = np.rot90(other.density[top : int(box[3]) + 1, left : int(box[2]) + 1], rng.integers(4))
+    large = scale * rng.uniform(*ENLARGED)
+    height, width = (max(3, round(length * large)) for length in patch.shape[:2])
+    side = len(view.cells)
+    if max(height, width) >= side:
+        return
+    patch = cv2.resize(np.ascontiguousarray(patch), (width, height), interpolation=cv2.INTER_LINEAR)
+    y, x = rng.integers(0, side - height), rng.integers(0, side - width)
+    place = np.s_[y : y + height, x : x + width]
+    if view.cells[place].any():
+        return
+    view.density[place] = np.maximum(view.density[place], patch)
+    view.platelets.append((float(x), float(y), float(x + width), float(y + height)))
+
+
 def _cell_restained(
     density: np.ndarray, cells: np.ndarray, nuclei: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
@@ -203,10 +230,14 @@ def _restained(density: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         noise = rng.normal(0, rng.uniform(0.005, 0.06), density.shape)
         density = density + noise.astype(np.float32)
-    if rng.random() < 0.12:  # a frame that was filled with background
-        density = np.rot90(density, rng.integers(4)).copy()
-        density[: rng.integers(2, height // 3)] = 0
     return density
+
+
+def _frame(density: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> None:
+    """Lay a frame along one side that was filled with background: nothing is below it."""
+    turns, covered = rng.integers(4), rng.integers(1, len(target) // 3)
+    np.rot90(density, turns)[: covered * BLOCK] = 0  # rot90 gives a view: this writes into density
+    np.rot90(target, turns)[:covered, :, :9] = 0
 
 
 def truth(view: View) -> np.ndarray:

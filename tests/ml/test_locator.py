@@ -10,7 +10,7 @@ from classifier.inference.locator_net import BLOCK, REACH
 from ml import locating
 from ml.locator.boxes import Score, iou, match, read_boxes
 from ml.locator.masks import mark
-from ml.locator.views import View, sample, truth
+from ml.locator.views import View, _frame, _restained, sample, truth
 from ml.phantoms import LABELS, draw_cell
 
 
@@ -108,6 +108,25 @@ def test_views_keep_box_and_mask_together(folder):
         if core.sum() > 4:
             assert share[core].mean() > 0.8
     assert seen > 90
+
+
+def test_another_stain_never_moves_the_cell():
+    rng = np.random.default_rng(6)
+    cells = np.zeros((128, 128), np.uint8)
+    cells[40:70, 80:120] = 1
+    for _ in range(100):
+        density = _restained(cells[:, :, np.newaxis] * np.ones(3, np.float32), rng).mean(2)
+        assert density[cells > 0].mean() > density[cells == 0].mean() + 0.1
+
+
+def test_below_a_frame_there_is_no_cell_to_find():
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        density, target = np.ones((128, 128, 3)), np.ones((32, 32, 15))
+        _frame(density, target, rng)
+        hidden = density.reshape(32, 4, 32, 4, 3).sum((1, 3, 4)) == 0
+        assert hidden.any()
+        np.testing.assert_array_equal(target[:, :, 8] == 0, hidden)
 
 
 @pytest.mark.slow
