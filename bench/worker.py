@@ -174,26 +174,15 @@ def read_by(worker: Any, people: Any, case: Any) -> float:
 
 
 def raw(pngs: list[bytes]) -> float:
-    """Images a second through the compiled graph alone, as many under way as it likes."""
-    from collections import deque
-
+    """Images a second through the compiled graph alone, with the worker's own limits."""
     from django.conf import settings
 
+    from bench.models import best_rates, raw_openvino
     from classifier.inference import find_model, load_model
 
     model = load_model(find_model(folders=settings.MODEL_DIRS), threads=settings.INFERENCE_THREADS)
-    prepared = [model.prepare(png) for png in pngs]
-    for each in prepared[:8]:
-        model.start(each).result()
-    running: deque[Any] = deque()
-    begin = time.perf_counter()
-    for each in prepared:
-        if len(running) == model.runtime.slots:
-            running.popleft().result()
-        running.append(model.start(each))
-    while running:
-        running.popleft().result()
-    return len(prepared) / (time.perf_counter() - begin)
+    (rate,) = best_rates(raw_openvino(model, pngs), rounds=1)
+    return rate
 
 
 def table(figures: Figures) -> str:

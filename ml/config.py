@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from classifier.inference.preprocess import CENTRE
+from classifier.inference.preprocess import CELL
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     # Pictures
-    input_size: int = 299
+    input_size: int = 192
     """Pixels a side of the crop that the network sees."""
-    preprocessing: str = CENTRE
+    preprocessing: str = CELL
     views: int = 3
     """Augmented copies of each training picture, besides the picture itself; features are cached."""
     limit: int = 0
@@ -36,6 +36,33 @@ class TrainConfig:
     patience: int = 15
     """Epochs without a better validation loss before stopping; the best epoch is kept."""
     seed: int = 20261123
+
+    # Fine-tuning
+    frozen_through: str = "mixed1"
+    """Blocks up to this one stay as they are; "" trains every convolution. BatchNorm never moves."""
+    fine_tune_epochs: int = 20
+    views_per_epoch: int = 12800
+    """Augmented views between two validations."""
+    fine_tune_batch: int = 64
+    fine_tune_rate: float = 2e-4
+    """At the top of a short rise; falls to zero along a cosine."""
+    fine_tune_decay: float = 0.05
+    """Weight decay."""
+    fine_tune_smoothing: float = 0.1
+    """Label smoothing."""
+    attribute_weight: float = 0.3
+    """Of the loss of WBCAtt's eleven attributes, against one of the classes."""
+    averaging: float = 0.998
+    """Momentum of the moving average of the weights, which is what is kept."""
+    mixed_precision: bool = False
+    """Compute in bfloat16 while the weights stay float32; for hardware that has it."""
+
+    # Cells of other laboratories that nobody labelled
+    pseudo_share: float = 0.25
+    """Of each batch."""
+    pseudo_views: int = 12
+    pseudo_most: int = 75
+    """At most so many of one class."""
 
     # In-distribution score and abstention
     components: int = 64

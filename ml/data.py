@@ -100,6 +100,24 @@ def read_single_cells(folder: Path, name: str = "bccd_fields") -> list[Sample]:
     ]
 
 
+def read_unlabelled(folder: Path, name: str) -> list[Sample]:
+    """The cells of a set, or of one source of it (SET:SOURCE), whatever they are; no test split."""
+    name, _, source = name.partition(":")
+    rows = [
+        row
+        for row in _rows(folder / name / "manifest.csv")
+        if row["split"] != "test" and source in ("", row.get("source", ""))
+    ]
+    if not rows:
+        raise DataError(
+            f"{folder / name} has no pictures of {source or 'any source'} to learn from."
+        )
+    return [
+        Sample(folder / row["path"], row["path"], -1, "", row["split"], row["sha256"])
+        for row in rows
+    ]
+
+
 def cut(picture: np.ndarray, box: tuple[int, int, int, int], margin: float = MARGIN) -> np.ndarray:
     """A square of `margin` cell diameters around a box; beyond the rim the picture is mirrored."""
     left, top, right, bottom = box

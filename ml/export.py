@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,12 +20,16 @@ from classifier.inference.manifest import (
     file_sha256,
 )
 from classifier.inference.model import load_model
-from ml.config import load_config
+from ml.attributes import ATTRIBUTES
+from ml.config import TrainConfig, load_config
 from ml.data import Sample
 from ml.graph import convert, save_graph, serving_graph
 from ml.network import backbone, whole
-from ml.runs import load_calibration, load_head
+from ml.runs import load_attributes, load_backbone, load_calibration, load_head
 from ml.weights import Weights
+
+if TYPE_CHECKING:
+    import keras
 
 
 def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -> Path:
@@ -36,12 +40,14 @@ def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -
         raise ValueError("These are not the weights that the run was trained with.")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    attributes = load_attributes(run)
     graph = serving_graph(
-        convert(backbone(config, weights), config.input_size),
+        convert(network_of(run, config, weights), config.input_size),
         config.input_size,
         kernel=head.kernel,
         bias=head.bias,
         temperature=calibration.temperature,
+        attributes=attributes,
     )
     save_graph(graph, target / GRAPH)
     for name in (STATISTICS, "config.json", "history.csv"):
@@ -59,6 +65,7 @@ def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -
             "temperature": calibration.temperature,
             "bias": [float(value) for value in head.bias],
             "feature_size": len(head.kernel),
+            "attributes": ATTRIBUTES if attributes else {},
             "thresholds": asdict(calibration.thresholds),
             "data": facts["data"],
             "weights": facts["weights"],
@@ -67,6 +74,13 @@ def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -
         },
     )
     return target
+
+
+def network_of(run: Path, config: TrainConfig, weights: Weights | None) -> "keras.Model":
+    """The run's network, fine-tuned if it was."""
+    base = backbone(config, weights)
+    load_backbone(run, base)
+    return base
 
 
 def write_manifest(directory: Path, content: dict[str, Any]) -> None:
@@ -92,9 +106,8 @@ def parity(
         load_calibration(run),
     )
     model = load_model(directory)
-    keras_model = whole(
-        backbone(config, weights), head.kernel, head.bias, temperature=calibration.temperature
-    )
+    base = network_of(run, config, weights)
+    keras_model = whole(base, head.kernel, head.bias, temperature=calibration.temperature)
     prepared = [model.prepare(sample.rgb()) for sample in samples]
     crops = np.stack([item.crop.pixels for item in prepared])
     expected = keras_model.predict(crops, batch_size=16, verbose=0)

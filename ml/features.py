@@ -21,10 +21,11 @@ from tqdm import tqdm
 
 from classifier.inference.openvino_runtime import INPUT
 from classifier.inference.preprocess import crop
-from ml import augment as augmentation
+from ml import augment
 from ml.config import TrainConfig
 from ml.data import Sample, fingerprint
 from ml.graph import convert, features_graph, save_graph
+from ml.patches import patches
 from ml.weights import Weights
 
 if TYPE_CHECKING:
@@ -38,8 +39,15 @@ class Extractor:
     """The frozen network as an engine for features; `cache` is a folder, made if need be."""
 
     def __init__(
-        self, base: "keras.Model", config: TrainConfig, weights: Weights | None, cache: Path
+        self,
+        base: "keras.Model",
+        config: TrainConfig,
+        weights: Weights | None,
+        cache: Path,
+        *,
+        tuned: str = "",
     ) -> None:
+        """`tuned`: what identifies a network that is no longer the one of `weights`."""
         self.config = config
         self.cache = cache
         threads = len(os.sched_getaffinity(0))
@@ -50,6 +58,7 @@ class Extractor:
         }
         self._identity = {key: value for key, value in asdict(config).items() if key in SHAPING}
         self._identity["weights"] = weights.sha256 if weights else "random"
+        self._identity["tuned"] = tuned
         core, size = ov.Core(), config.input_size
         with TemporaryDirectory() as folder:
             # Through a file, so that the constants are rounded exactly as in the served graph.
@@ -91,13 +100,17 @@ class Extractor:
 
     def _crops(self, samples: Sequence[Sample], views: int) -> Iterator[tuple[int, np.ndarray]]:
         count, total = len(samples), len(samples) * max(views, 1)
+        if views:
+            cells = patches(samples, self.cache)
+            stains = augment.nuclear_stains(cells)
 
         def prepare(row: int) -> np.ndarray:
-            rgb = samples[row % count].rgb()
+            size = self.config.input_size
             if views:
-                rgb = augmentation.augment(rgb, np.random.default_rng([self.config.seed, row]))
-            options = self.config
-            return crop(rgb, size=options.input_size, preprocessing=options.preprocessing).pixels
+                rng = np.random.default_rng([self.config.seed, row])
+                return augment.view(cells[row % count], rng, size=size, stains=stains)
+            rgb = samples[row % count].rgb()
+            return crop(rgb, size=size, preprocessing=self.config.preprocessing).pixels
 
         with ThreadPoolExecutor(2) as pool:
             for begin in range(0, total, BLOCK):
@@ -106,7 +119,7 @@ class Extractor:
 
     def _key(self, samples: Sequence[Sample], views: int) -> str:
         """Everything that the features depend on, the augmentation's own code included."""
-        code = inspect.getsource(augmentation) if views else ""
+        code = inspect.getsource(augment) if views else ""
         boxes = [sample.box for sample in samples]
         parts = [self._identity, fingerprint(samples), boxes, views, code]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

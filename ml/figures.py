@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classifier.inference.classes import CLASSES
+from ml.head import Row
 from ml.metrics import reliability
 
 if TYPE_CHECKING:
@@ -25,15 +26,22 @@ def _figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def learning_curves(history: Sequence[dict[str, float]], path: Path) -> None:
-    figure = _figure(8, 3.2)
-    epochs = [row["epoch"] for row in history]
-    for axis, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axis.plot(epochs, [row[name] for row in history], color=BLUE, label="training (dropout on)")
-        axis.plot(epochs, [row[f"val_{name}"] for row in history], color=ORANGE, label="validation")
-        axis.set(xlabel="epoch", ylabel=name)
-        axis.grid(alpha=0.3)
-        axis.legend(frameon=False)
+def learning_curves(history: Sequence[Row], path: Path) -> None:
+    """Loss and accuracy of each phase, one phase a row."""
+    phases = list(dict.fromkeys(row["phase"] for row in history))
+    figure = _figure(8, 3.2 * len(phases))
+    axes = figure.subplots(len(phases), 2, squeeze=False)
+    for line, phase in zip(axes, phases, strict=True):
+        rows = [row for row in history if row["phase"] == phase]
+        epochs = [row["epoch"] for row in rows]
+        for axis, name in zip(line, ("loss", "accuracy"), strict=True):
+            axis.plot(epochs, [row[name] for row in rows], color=BLUE, label="training, augmented")
+            axis.plot(
+                epochs, [row[f"val_{name}"] for row in rows], color=ORANGE, label="validation"
+            )
+            axis.set(xlabel="epoch", ylabel=name, title=phase)
+            axis.grid(alpha=0.3)
+            axis.legend(frameon=False)
     figure.savefig(path)
 
 

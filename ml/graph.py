@@ -1,7 +1,7 @@
 """OpenVINO graphs made from the Keras backbone: one for features, one that is served.
 
 Served:   image (N, H, W, 3) uint8 -> probabilities (N, 5), logits (N, 5), cams (N, 8, 8, 5),
-          features (N, F)
+          features (N, F), attributes (N, WIDTH) where the run has such heads
 """
 
 import os
@@ -17,6 +17,7 @@ from openvino import opset13 as op
 
 from classifier.inference.manifest import CAM_SIZE
 from classifier.inference.openvino_runtime import INPUT
+from ml.attributes import SIZES
 
 if TYPE_CHECKING:
     import keras
@@ -71,9 +72,16 @@ def features_graph(converted: ov.Model, size: int) -> tuple[ov.Model, list[ov.Ou
 
 
 def serving_graph(
-    converted: ov.Model, size: int, *, kernel: np.ndarray, bias: np.ndarray, temperature: float
+    converted: ov.Model,
+    size: int,
+    *,
+    kernel: np.ndarray,
+    bias: np.ndarray,
+    temperature: float,
+    attributes: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> ov.Model:
-    """The whole served graph; `kernel` (F, 5) and `bias` (5,) act on the plain pooled features."""
+    """The whole served graph; `kernel` (F, 5) and `bias` (5,) act on the plain pooled features, and
+    so does `attributes`, the kernel (F, WIDTH) and bias (WIDTH,) of the attribute heads."""
     model, maps = features_graph(converted, size)
     image = model.get_parameters()[0]
     features = model.output(0).get_node().input_value(0)
@@ -91,8 +99,17 @@ def serving_graph(
         "cams": cams,
         "features": features,
     }
+    if attributes is not None:
+        outputs["attributes"] = _attributes(features, *attributes)
     results = [_named(node, name) for name, node in outputs.items()]
     return ov.Model(results, [image], "teleheme")
+
+
+def _attributes(features: ov.Output, kernel: np.ndarray, bias: np.ndarray) -> ov.Node:
+    """(N, WIDTH): a softmax of its own for each attribute, side by side."""
+    logits = op.add(op.matmul(features, kernel.astype(np.float32), False, False), bias)
+    parts = op.variadic_split(logits, np.int64(1), np.array(SIZES, np.int64))
+    return op.concat([op.softmax(part, 1) for part in parts.outputs()], 1)
 
 
 def _class_activation_maps(

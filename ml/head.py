@@ -1,8 +1,10 @@
 """Training the dense softmax head on cached features."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -11,7 +13,11 @@ from classifier.inference.classes import CLASSES
 from ml.config import TrainConfig
 from ml.network import head as build_head
 
-HISTORY = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+COLUMNS = ("phase", "epoch", *MEASURES)
+HEAD, FINE_TUNING = "head", "fine-tuning"
+Row = dict[str, Any]
+"""phase, epoch, and one float a measure."""
 SPREAD_FLOOR = 1e-3  # channels that hardly ever fire must not be blown up by standardising
 
 
@@ -23,7 +29,7 @@ class Head:
     """(F, 5) float32, every value exact in float16, because the served graph stores it so."""
     bias: np.ndarray
     """(5,) float32, exact in float16."""
-    history: list[dict[str, float]]
+    history: list[Row]
 
     def logits(self, features: np.ndarray) -> np.ndarray:
         """(N, F) to (N, 5)."""
@@ -70,13 +76,16 @@ def train_head(
     # Standardising is linear, so it is folded into the dense layer: serving need not know of it.
     kernel = kernel / spread[:, np.newaxis]
     bias = bias - mean @ kernel
-    epochs = range(1, len(record["loss"]) + 1)
-    rows = zip(epochs, *(record[name] for name in HISTORY[1:]), strict=True)
+    columns = zip(*(record[name] for name in MEASURES), strict=True)
     return Head(
         kernel.astype(np.float16).astype(np.float32),
         bias.astype(np.float16).astype(np.float32),
-        [dict(zip(HISTORY, row, strict=True)) for row in rows],
+        [history_row(HEAD, epoch, values) for epoch, values in enumerate(columns, start=1)],
     )
+
+
+def history_row(phase: str, epoch: int, values: Sequence[float]) -> Row:
+    return {"phase": phase, "epoch": epoch, **dict(zip(MEASURES, values, strict=True))}
 
 
 def _progress(epochs: int):
@@ -96,14 +105,32 @@ def _progress(epochs: int):
     return Progress()
 
 
-def write_history(path: Path, history: list[dict[str, float]]) -> None:
-    """Columns: epoch, loss, accuracy, val_loss, val_accuracy."""
+def write_history(path: Path, history: list[Row]) -> None:
+    """Columns: phase, epoch, loss, accuracy, val_loss, val_accuracy."""
     with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, HISTORY, lineterminator="\n")
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({k: round(v, 6) for k, v in row.items()} for row in history)
+        for row in history:
+            writer.writerow({**row, **{name: round(row[name], 6) for name in MEASURES}})
 
 
-def read_history(path: Path) -> list[dict[str, float]]:
+def note_epoch(path: Path, row: Row) -> None:
+    """Add a row; an epoch that an interrupted run did before is replaced."""
+    before = [
+        old
+        for old in read_history(path)
+        if old["phase"] != row["phase"] or old["epoch"] < row["epoch"]
+    ]
+    write_history(path, [*before, row])
+
+
+def read_history(path: Path) -> list[Row]:
     with path.open(newline="") as stream:
-        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(stream)]
+        return [
+            {
+                "phase": row.get("phase", HEAD),
+                "epoch": int(row["epoch"]),
+                **{name: float(row[name]) for name in MEASURES},
+            }
+            for row in csv.DictReader(stream)
+        ]

@@ -6,11 +6,14 @@
 TensorFlow is imported when a function is called, not when this module is.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classifier.inference.classes import CLASSES
+from ml.attributes import WIDTH
 from ml.config import TrainConfig
 from ml.weights import Weights
 
@@ -47,6 +50,71 @@ def head(config: TrainConfig, features: int) -> "keras.Model":
             keras.layers.Dense(len(CLASSES), activation="softmax", name="probabilities"),
         ]
     )
+
+
+def classifier(config: TrainConfig, base: "keras.Model") -> "keras.Model":
+    """Uint8 crops (N, size, size, 3) to logits: label (N, 5), attributes (N, WIDTH); trainable.
+
+    BatchNorm keeps ImageNet's means and variances: a batch of one laboratory's cells knows less of
+    the next laboratory than they do.
+    """
+    import keras
+
+    frozen = bool(config.frozen_through)
+    base.trainable = True
+    for layer in base.layers:
+        layer.trainable = not frozen and not isinstance(layer, keras.layers.BatchNormalization)
+        if layer.name == config.frozen_through:
+            frozen = False
+    size = config.input_size
+    crops = keras.Input((size, size, 3), dtype="uint8")
+    maps = base(keras.layers.Rescaling(1 / 127.5, offset=-1.0)(crops), training=False)
+    maps = maps if isinstance(maps, list | tuple) else [maps]
+    # Averages and heads in float32, whatever the convolutions compute in.
+    pooled = [keras.layers.GlobalAveragePooling2D(dtype="float32")(level) for level in maps]
+    features = keras.layers.Concatenate(name="features", dtype="float32")(pooled)
+    kept = keras.layers.Dropout(config.dropout, seed=config.seed, dtype="float32")(features)
+    outputs = {
+        "label": keras.layers.Dense(len(CLASSES), name="label", dtype="float32")(kept),
+        "attributes": keras.layers.Dense(WIDTH, name="attributes", dtype="float32")(kept),
+    }
+    return keras.Model(crops, outputs)
+
+
+@contextmanager
+def computing(config: TrainConfig) -> Iterator[None]:
+    """Networks built inside compute in bfloat16, with float32 weights, if the options say so."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    if config.mixed_precision:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def set_heads(
+    network: "keras.Model",
+    label: tuple[np.ndarray, np.ndarray],
+    attributes: tuple[np.ndarray, np.ndarray] | None,
+) -> None:
+    """Start `classifier`'s heads from trained ones: kernel and bias of each."""
+    network.get_layer("label").set_weights(label)
+    if attributes is not None:
+        network.get_layer("attributes").set_weights(attributes)
+
+
+def get_head(network: "keras.Model", name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of the head "label" or "attributes", exact in float16."""
+    kernel, bias = network.get_layer(name).get_weights()
+    return _half(kernel), _half(bias)
+
+
+def _half(values: np.ndarray) -> np.ndarray:
+    """float32 values that float16 holds exactly, as the served graph stores them."""
+    return values.astype(np.float16).astype(np.float32)
 
 
 def whole(

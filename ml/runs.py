@@ -1,18 +1,28 @@
 """One run, one folder: config.json split.csv history.csv head.npz indist.npz calibration.json model/
-and, after evaluation, metrics.json report.md figures/."""
+after fine-tuning backbone.weights.h5 attributes.npz, and after evaluation metrics.json report.md
+figures/."""
 
 import json
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.inference.manifest import Thresholds
+from classifier.inference.manifest import Thresholds, file_sha256
+from ml.config import TrainConfig
+from ml.data import Sample, fingerprint, write_split
 from ml.head import Head, read_history
+from ml.weights import Weights
+
+if TYPE_CHECKING:
+    import keras
+
+BACKBONE, ATTRIBUTE_HEADS = "backbone.weights.h5", "attributes.npz"
 
 LIBRARIES = ("keras", "tensorflow", "openvino", "numpy", "opencv-python-headless", "scikit-learn")
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +64,39 @@ def surroundings() -> dict[str, Any]:
     }
 
 
+def describe_run(
+    run: Path, config: TrainConfig, weights: Weights | None, sets: dict[str, Sequence[Sample]]
+) -> None:
+    """Write config.json and split.csv: the options and all that the run rests on."""
+    write_split(run / "split.csv", [sample for samples in sets.values() for sample in samples])
+    config.save(
+        run / "config.json",
+        data={name: fingerprint(samples) for name, samples in sets.items()},
+        counts={name: len(samples) for name, samples in sets.items()},
+        weights={
+            "sha256": weights.sha256 if weights else "",
+            "origin": weights.origin if weights else "random, for tests only",
+        },
+        **surroundings(),
+    )
+
+
+def save_backbone(run: Path, base: "keras.Model") -> None:
+    base.save_weights(run / BACKBONE)
+
+
+def load_backbone(run: Path, base: "keras.Model") -> None:
+    """The fine-tuned network of a run; one whose network was never fine-tuned stays as it is."""
+    if (run / BACKBONE).is_file():
+        base.load_weights(run / BACKBONE)
+
+
+def backbone_sha256(run: Path) -> str:
+    """Of the fine-tuned network, "" where there is none."""
+    path = run / BACKBONE
+    return file_sha256(path) if path.is_file() else ""
+
+
 def save_head(run: Path, head: Head) -> None:
     np.savez(run / "head.npz", kernel=head.kernel, bias=head.bias)
 
@@ -61,6 +104,19 @@ def save_head(run: Path, head: Head) -> None:
 def load_head(run: Path) -> Head:
     with np.load(run / "head.npz", allow_pickle=False) as stored:
         return Head(stored["kernel"], stored["bias"], read_history(run / "history.csv"))
+
+
+def save_attributes(run: Path, kernel: np.ndarray, bias: np.ndarray) -> None:
+    np.savez(run / ATTRIBUTE_HEADS, kernel=kernel, bias=bias)
+
+
+def load_attributes(run: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Kernel (F, WIDTH) and bias (WIDTH,) of the attribute heads, if the run has trained them."""
+    path = run / ATTRIBUTE_HEADS
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["kernel"], stored["bias"]
 
 
 def save_calibration(run: Path, calibration: Calibration) -> None:

@@ -9,11 +9,11 @@ from classifier.inference.preprocess import crop
 from classifier.inference.quality import measure
 from ml.calibration import fit_statistics, fit_temperature, fit_thresholds, softmax
 from ml.config import TrainConfig
-from ml.data import fingerprint, labels, read_set, write_split
+from ml.data import Sample, labels, read_set
 from ml.features import Extractor
 from ml.head import Head, train_head, write_history
 from ml.network import backbone
-from ml.runs import Calibration, save_calibration, save_head, surroundings
+from ml.runs import Calibration, describe_run, save_calibration, save_head
 from ml.weights import Weights
 
 
@@ -25,17 +25,7 @@ def train(
     shutil.rmtree(run / "model", ignore_errors=True)  # made from an earlier head
     train_set = read_set(data, "pbc", "train", limit=config.limit)
     val_set = read_set(data, "pbc", "val", limit=config.limit)
-    write_split(run / "split.csv", train_set + val_set)
-    config.save(
-        run / "config.json",
-        data={"pbc/train": fingerprint(train_set), "pbc/val": fingerprint(val_set)},
-        counts={"pbc/train": len(train_set), "pbc/val": len(val_set)},
-        weights={
-            "sha256": weights.sha256 if weights else "",
-            "origin": weights.origin if weights else "random, for tests only",
-        },
-        **surroundings(),
-    )
+    describe_run(run, config, weights, {"pbc/train": train_set, "pbc/val": val_set})
 
     extractor = Extractor(backbone(config, weights), config, weights, cache)
     plain = extractor.features(train_set, what="pbc/train")
@@ -50,10 +40,22 @@ def train(
     head = train_head(config, (every, every_truth), (val, val_truth))
     save_head(run, head)
     write_history(run / "history.csv", head.history)
+    return head, calibrate(config, run, head, (plain, truth), (val, val_set))
 
-    logits = head.logits(val)
-    temperature = fit_temperature(logits, val_truth)
-    statistics = fit_statistics(config, plain, truth, val)
+
+def calibrate(
+    config: TrainConfig,
+    run: Path,
+    head: Head,
+    train: tuple[np.ndarray, np.ndarray],
+    val: tuple[np.ndarray, list[Sample]],
+) -> Calibration:
+    """Temperature, statistics and thresholds of a head, from (features, labels) and (features,
+    samples)."""
+    val_features, val_set = val
+    logits = head.logits(val_features)
+    temperature = fit_temperature(logits, labels(val_set))
+    statistics = fit_statistics(config, *train, val_features)
     statistics.save(run / "indist.npz")
     qualities = [
         measure(crop(s.rgb(), size=config.input_size, preprocessing=config.preprocessing).pixels)
@@ -64,9 +66,9 @@ def train(
         fit_thresholds(
             config,
             softmax(logits, temperature).max(axis=1),
-            np.array([statistics.score(row) for row in val]),
+            np.array([statistics.score(row) for row in val_features]),
             qualities,
         ),
     )
     save_calibration(run, calibration)
-    return head, calibration
+    return calibration

@@ -54,6 +54,8 @@ class Manifest:
     thresholds: Thresholds
     files: Mapping[str, str]
     """Relative POSIX path -> SHA-256 (hex) of every file but the manifest."""
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name -> values, in the order of the graph's output of that name; empty if it has none."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, Any] = field(default_factory=dict)
@@ -123,6 +125,10 @@ def _build(content: Mapping[str, Any], directory: Path, sha256: str) -> Manifest
             "temperature": float(values["temperature"]),
             "bias": tuple(float(value) for value in values["bias"]),
             "thresholds": Thresholds(**{k: float(v) for k, v in values["thresholds"].items()}),
+            "attributes": {
+                str(name): tuple(map(str, choices))
+                for name, choices in values.get("attributes", {}).items()
+            },
             "files": {str(k): str(v) for k, v in values["files"].items()},
             "directory": directory,
             "sha256": sha256,
@@ -153,6 +159,10 @@ def _check_values(manifest: Manifest) -> None:
     need(manifest.temperature > 0, "the temperature must be above 0.")
     need(len(manifest.bias) == len(CLASSES), "the bias must have one number a class.")
     need(0 < manifest.feature_size <= 65536, "the feature size must be 1 to 65536.")
+    need(
+        all(len(choices) >= 2 for choices in manifest.attributes.values()),
+        "an attribute needs two values or more.",
+    )
     need(
         {GRAPH, WEIGHTS, STATISTICS} <= set(manifest.files),
         f"{GRAPH}, {WEIGHTS} and {STATISTICS} must all be named.",

@@ -13,6 +13,7 @@ from classifier.inference.runtime import RawOutput
 
 INPUT = "image"
 OUTPUTS = ("probabilities", "logits", "cams", "features")
+ATTRIBUTES = "attributes"  # only of models whose manifest names some
 
 
 class OpenVINORuntime:
@@ -34,6 +35,7 @@ class OpenVINORuntime:
         native = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         wanted = manifest.precision
         self.manifest = manifest
+        self.outputs = OUTPUTS + ((ATTRIBUTES,) if manifest.attributes else ())
         self.precision = "f32" if wanted == "bf16" and "BF16" not in native else wanted
         self.slots = 2 * streams
         self._compiled = core.compile_model(
@@ -55,7 +57,7 @@ class OpenVINORuntime:
         try:
             model = core.read_model(self.manifest.path(GRAPH))
             model.reshape({INPUT: [1, size, size, 3]})
-            shapes = {name: list(model.output(name).shape) for name in OUTPUTS}
+            shapes = {name: list(model.output(name).shape) for name in self.outputs}
         except (RuntimeError, ValueError) as error:
             raise ModelError(
                 f"Model {self.manifest.id!r}: the graph cannot be read or lacks an output."
@@ -67,6 +69,8 @@ class OpenVINORuntime:
             "cams": [1, CAM_SIZE, CAM_SIZE, classes],
             "features": [1, features],
         }
+        if self.manifest.attributes:
+            expected[ATTRIBUTES] = [1, sum(map(len, self.manifest.attributes.values()))]
         if shapes != expected:
             raise ModelError(
                 f"Model {self.manifest.id!r}: the graph's outputs are {shapes}, not {expected}."
@@ -100,7 +104,7 @@ class OpenVINOPending:
         request = self._request
         request.wait()
         # Copied, because the request and its tensors go back to the pool for the next image.
-        arrays = {name: request.get_tensor(name).data[0].copy() for name in OUTPUTS}
+        arrays = {name: request.get_tensor(name).data[0].copy() for name in self._runtime.outputs}
         milliseconds = request.latency
         self._runtime.release(request)
         return RawOutput(milliseconds=milliseconds, **arrays)

@@ -19,6 +19,15 @@ from classifier.inference.runtime import RawOutput
 
 
 @dataclass(frozen=True)
+class Attribute:
+    """One thing that the model sees about the cell, such as granule_colour: red."""
+
+    name: str
+    value: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class CellResult:
     label: str
     """The most probable class, also when abstained."""
@@ -43,6 +52,8 @@ class CellResult:
     precision: str
     milliseconds: float
     """Decoding, cropping and network, of this picture alone."""
+    attributes: tuple["Attribute", ...] = ()
+    """The most probable value of each of the manifest's attributes."""
     features: np.ndarray | None = field(default=None, compare=False, repr=False)
     """(feature_size,) float32, if asked for."""
 
@@ -97,8 +108,24 @@ def judge(
         model_sha256=manifest.sha256,
         precision=precision,
         milliseconds=milliseconds,
+        attributes=read_attributes(raw.attributes, manifest),
         features=raw.features if keep_features else None,
     )
+
+
+def read_attributes(
+    probabilities: np.ndarray | None, manifest: Manifest
+) -> tuple[Attribute, ...]:
+    """The graph's side-by-side distributions as named values."""
+    if probabilities is None:
+        return ()
+    found, first = [], 0
+    for name, values in manifest.attributes.items():
+        own = probabilities[first : first + len(values)]
+        best = int(np.argmax(own))
+        found.append(Attribute(name, values[best], float(own[best])))
+        first += len(values)
+    return tuple(found)
 
 
 def quantise(cam: np.ndarray) -> tuple[bytes, float, float]:

@@ -21,6 +21,8 @@ class RawOutput:
     features: np.ndarray
     """(feature_size,), globally average-pooled."""
     milliseconds: float
+    attributes: np.ndarray | None = None
+    """(sum of the manifest's attribute values,), a distribution for each, side by side."""
 
 
 class Pending(Protocol):

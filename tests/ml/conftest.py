@@ -2,11 +2,13 @@
 
 import csv
 import hashlib
+from io import StringIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from django.core.management import call_command
 
 from classifier.inference import CLASSES
 
@@ -62,3 +64,31 @@ def discs(tmp_path_factory) -> Path:
             writer.writerow([row["path"], "WBC", 30, 30, 90, 90])
             writer.writerow([row["path"], "RBC", 0, 0, 20, 20])
     return folder
+
+
+TINY = {
+    "input_size": 96,
+    "levels": ["mixed0", "mixed1"],
+    "views": 1,
+    "epochs": 12,
+    "components": 8,
+    "precision": "f32",
+    "dropout": 0.1,
+    "learning_rate": 0.003,
+}
+
+
+@pytest.fixture(scope="session")
+def trained(discs, tmp_path_factory):
+    """A run folder after train_model, export_model and evaluate_model, and what they printed."""
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    said = StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        # Random weights: what is tested here is the code, not ImageNet.
+        for name in ("train_model", "export_model"):
+            patch.setattr(f"ml.management.commands.{name}.find_weights", lambda *_, **__: None)
+        common = {"run_dir": run, "data": str(discs), "stdout": said}
+        call_command("train_model", **common, **TINY)
+        call_command("export_model", **common, id="tiny")
+        call_command("evaluate_model", **common, limit=6)
+    return run, said.getvalue()

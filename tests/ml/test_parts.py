@@ -9,7 +9,6 @@ import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from ml import metrics, weights
-from ml.augment import augment
 from ml.calibration import fit_temperature, softmax
 from ml.data import DataError, cut, fingerprint, read_set, read_single_cells
 from ml.download import DownloadError
@@ -65,18 +64,6 @@ def test_a_cut_at_the_rim_is_mirrored():
     assert part.shape == (56, 56, 3)
     assert (part[8:, 8:] == picture[:48, :48]).all()
     assert (part[7, 8:] == picture[1, :48]).all()
-
-
-def test_augmented_views_differ_but_keep_kind_and_size(discs):
-    picture = read_set(discs, "pbc", "train")[0].rgb()
-    views = [augment(picture, np.random.default_rng(seed)) for seed in range(8)]
-    for view in views:
-        assert view.dtype == np.uint8
-        assert sorted(view.shape) == sorted(picture.shape)
-        assert abs(float(view.mean()) - float(picture.mean())) < 60
-    assert len({view.tobytes() for view in views}) == 8
-    same = augment(picture, np.random.default_rng(3))
-    assert (same == views[3]).all(), "a seed decides everything"
 
 
 def test_scenes_are_reproducible_and_of_every_kind():

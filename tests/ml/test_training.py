@@ -1,7 +1,6 @@
 """The whole way from pictures to an evaluated model directory, by the commands themselves."""
 
 import json
-from io import StringIO
 
 import numpy as np
 import pytest
@@ -12,33 +11,6 @@ from ml.config import TrainConfig, load_config
 from ml.data import read_set
 from ml.head import read_history
 from ml.runs import load_calibration, load_head
-
-TINY = {
-    "input_size": 96,
-    "levels": ["mixed0", "mixed1"],
-    "views": 1,
-    "epochs": 12,
-    "components": 8,
-    "precision": "f32",
-    "dropout": 0.1,
-    "learning_rate": 0.003,
-}
-
-
-@pytest.fixture(scope="module")
-def trained(discs, tmp_path_factory):
-    """A run folder after train_model, export_model and evaluate_model, and what they printed."""
-    run = tmp_path_factory.mktemp("runs") / "tiny"
-    said = StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        # Random weights: what is tested here is the code, not ImageNet.
-        for name in ("train_model", "export_model"):
-            patch.setattr(f"ml.management.commands.{name}.find_weights", lambda *_, **__: None)
-        common = {"run_dir": run, "data": str(discs), "stdout": said}
-        call_command("train_model", **common, **TINY)
-        call_command("export_model", **common, id="tiny")
-        call_command("evaluate_model", **common, limit=6)
-    return run, said.getvalue()
 
 
 def test_a_run_leaves_one_folder_with_everything(trained):

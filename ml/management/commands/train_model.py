@@ -1,6 +1,6 @@
 """manage.py train_model"""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ml.config import TrainConfig
 from ml.data import DataError, data_folder
+from ml.management.options import add_options, chosen_options
 from ml.weights import WeightsError, find_weights
 
 
@@ -29,20 +30,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--weights-sha256", metavar="HEX", help="trust this file of weights")
         parser.add_argument("--run-dir", type=Path, default=Path("runs/train"), metavar="FOLDER")
-        group = parser.add_argument_group("options of the run, saved in config.json")
-        for option in fields(TrainConfig):
-            name = "--" + option.name.replace("_", "-")
-            default = option.default
-            if isinstance(default, tuple):
-                group.add_argument(name, nargs="+", default=default, metavar="NAME")
-            else:
-                group.add_argument(name, type=type(default), default=default)
+        add_options(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         from ml.train import train
 
-        chosen = {field.name: options[field.name] for field in fields(TrainConfig)}
-        config = replace(TrainConfig(), **{**chosen, "levels": tuple(chosen["levels"])})
+        config = replace(TrainConfig(), **chosen_options(options))
         run: Path = options["run_dir"]
         try:
             data = data_folder(options["data"])

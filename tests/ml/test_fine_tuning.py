@@ -1,0 +1,141 @@
+"""The second phase: the convolutions move too, stop, go on, and end in a served model."""
+
+import json
+from io import StringIO
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from classifier.inference import load_model
+from ml.attributes import ATTRIBUTES, read_attributes
+from ml.config import load_config
+from ml.data import read_set
+from ml.head import read_history
+from ml.runs import load_head
+
+pytestmark = [
+    pytest.mark.slow,
+    # TensorFlow's variables do not know NumPy 2's copy argument yet.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy"),
+]
+
+SHORT = {"fine_tune_epochs": 2, "views_per_epoch": 48, "fine_tune_batch": 16, "frozen_through": ""}
+
+
+@pytest.fixture(scope="module")
+def tuned(trained, discs, tmp_path_factory):
+    """A fine-tuned and exported run, and what the commands printed."""
+    source, _ = trained
+    run, said = source.parent / "tuned", StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fine_tune_model", "export_model"):
+            patch.setattr(f"ml.management.commands.{name}.find_weights", lambda *_, **__: None)
+        common = {"run_dir": run, "data": str(discs), "stdout": said}
+        call_command("fine_tune_model", **common, source=source, unlabelled="pbc_other", **SHORT)
+        call_command("export_model", **common, id="tuned")
+    return run, said.getvalue()
+
+
+def test_options_not_given_are_those_of_the_run_before(tuned, trained):
+    run, _ = tuned
+    config, before = load_config(run / "config.json"), load_config(trained[0] / "config.json")
+    assert config.fine_tune_epochs == 2
+    assert config.input_size == before.input_size
+    assert config.levels == before.levels
+
+
+def test_history_has_both_phases(tuned, trained):
+    rows = read_history(tuned[0] / "history.csv")
+    assert [row["epoch"] for row in rows if row["phase"] == "fine-tuning"] == [1, 2]
+    heads = [row for row in rows if row["phase"] == "head"]
+    assert heads == read_history(trained[0] / "history.csv")
+
+
+def test_the_convolutions_moved_and_batch_normalisation_did_not(tuned):
+    import keras
+
+    from ml.network import backbone
+    from ml.runs import load_backbone
+
+    config = load_config(tuned[0] / "config.json")
+    before, after = backbone(config, None), backbone(config, None)
+    load_backbone(tuned[0], after)
+    moved = {keras.layers.Conv2D: [], keras.layers.BatchNormalization: []}
+    for old, new in zip(before.layers, after.layers, strict=True):
+        if type(old) in moved:
+            pairs = zip(old.get_weights(), new.get_weights(), strict=True)
+            moved[type(old)].append(any((a != b).any() for a, b in pairs))
+    assert all(moved[keras.layers.Conv2D])
+    assert not any(moved[keras.layers.BatchNormalization])
+
+
+def test_the_served_graph_has_the_tuned_network_and_attributes(tuned, discs):
+    run, _ = tuned
+    assert json.loads((run / "parity.json").read_text())["largest_probability_difference"] < 0.01
+    model = load_model(run / "model")
+    result = model.classify(read_set(discs, "pbc", "val")[0].rgb(), keep_features=True)
+    assert [each.name for each in result.attributes] == list(ATTRIBUTES)
+    for each in result.attributes:
+        assert each.value in ATTRIBUTES[each.name]
+        assert 1 / len(ATTRIBUTES[each.name]) <= each.probability <= 1
+    logits = load_head(run).logits(result.features[np.newaxis])[0]
+    assert int(logits.argmax()) == model.manifest.classes.index(result.label)
+
+
+def test_an_interrupted_run_goes_on_with_its_last_whole_epoch(trained, discs, monkeypatch):
+    from ml import fine_tune as module
+    from ml import fitting
+
+    source, _ = trained
+    run = source.parent / "interrupted"
+    monkeypatch.setattr(
+        "ml.management.commands.fine_tune_model.find_weights", lambda *_, **__: None
+    )
+    command = {"run_dir": run, "source": source, "data": str(discs), "stdout": StringIO(), **SHORT}
+    write = module.note_epoch
+
+    def written_then_cut(path, row):
+        write(path, row)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "note_epoch", written_then_cut)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("fine_tune_model", **command)
+    monkeypatch.setattr(module, "note_epoch", write)
+
+    begun = []
+    count = fitting.CountEpochs.on_epoch_begin
+    monkeypatch.setattr(
+        fitting.CountEpochs,
+        "on_epoch_begin",
+        lambda self, epoch, logs=None: (begun.append(epoch), count(self, epoch, logs)),
+    )
+    call_command("fine_tune_model", **command)
+    epochs = [row["epoch"] for row in read_history(run / "history.csv") if row["phase"] != "head"]
+    assert begun[-1] == 1
+    assert epochs == sorted(set(epochs)), "no epoch is counted twice"
+    assert epochs[-1] == 2
+    assert not (run / "backup").exists()
+
+
+def test_cells_without_attributes_have_none(discs):
+    assert read_attributes(discs, read_set(discs, "pbc", "val")).sum() == 0
+
+
+def test_what_is_missing_is_said(tmp_path, trained):
+    with pytest.raises(CommandError, match="run train_model first"):
+        call_command("fine_tune_model", source=tmp_path, run_dir=tmp_path / "x")
+    with pytest.raises(CommandError, match="another folder"):
+        call_command("fine_tune_model", source=trained[0], run_dir=trained[0])
+
+
+def test_a_file_of_options_is_read_and_checked(tmp_path, trained):
+    wrong = tmp_path / "options.toml"
+    wrong.write_text("learning_speed = 3\n")
+    arguments = {"source": trained[0], "run_dir": tmp_path / "x", "config": wrong}
+    with pytest.raises(CommandError, match="learning_speed"):
+        call_command("fine_tune_model", **arguments)
+    wrong.write_text("not toml")
+    with pytest.raises(CommandError, match="is not TOML"):
+        call_command("fine_tune_model", **arguments)
