@@ -35,3 +35,8 @@ def test_the_sign_in_page_fits_a_phone(new_visitor):
     page = new_visitor(width=390, height=844).page
     page.goto("/account/login/")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("path", ["/favicon.ico", "/robots.txt"])
+def test_what_browsers_and_robots_ask_for_unbidden_is_there(page, path):
+    assert page.request.get(path).status == 200
