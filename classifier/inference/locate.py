@@ -17,7 +17,7 @@ from classifier.inference.locator_net import BLOCK, STEP
 
 SIDE = 128  # of the small copy, longest side
 LARGEST = 1024  # of a field with small cells
-SMALL_CELL, GOOD_CELL = 18.0, 44.0  # pixels of the small copy: below the first, look nearer
+SMALL_CELL, GOOD_CELL = 24.0, 44.0  # pixels of the small copy: below the first, look nearer
 PROPOSES = 0.4  # a block that is core with this probability proposes a box
 SURE = 0.75  # and a cell needs one that is as sure as this
 SAME = 0.4  # boxes that overlap by more are of one cell

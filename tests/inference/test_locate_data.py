@@ -1,5 +1,5 @@
 """The locator on photographs with boxes that people drew. Thresholds a little below what
-`python -m ml.locating` measured (docs/model.md)."""
+`python -m ml.locating` measured."""
 
 import cv2
 import numpy as np
