@@ -15,6 +15,7 @@ from classifier.inference.classes import CLASSES
 from classifier.inference.model import Model, load_model
 from classifier.inference.result import CellResult
 from ml import figures, metrics, runs
+from ml.attributes import read_attributes
 from ml.data import Sample, labels, read_set, read_single_cells
 from ml.head import read_history
 from ml.scenes import SPOILED, far
@@ -56,6 +57,10 @@ def evaluate(directory: Path, data: Path, run: Path, *, limit: int = 0) -> dict[
         answers = results(model, (sample.rgb for sample in samples), len(samples), name)
         truth, probabilities, abstained = _arrays(samples, answers)
         found["sets"][name] = metrics.summary(truth, probabilities, abstained)
+        if model.manifest.attributes and name.startswith("pbc/"):
+            seen = [{each.name: each.value for each in answer.attributes} for answer in answers]
+            known = read_attributes(data, samples)
+            found["sets"][name]["attributes"] = metrics.attribute_accuracy(known, seen)
         if name == "pbc/test":
             _draw(test, answers, truth, probabilities, run)
     found["abstention"] = abstention(model, data, limit=limit)
@@ -120,6 +125,7 @@ def _draw(
     folder = run / "figures"
     figures.confusion_matrix(metrics.confusion(truth, predicted), folder / "confusion_matrix.png")
     figures.reliability_diagram(truth, probabilities, folder / "reliability.png")
+    figures.risk_coverage_curve(truth, probabilities, folder / "risk_coverage.png")
     wrong = np.flatnonzero(predicted != truth)
     right = np.flatnonzero(predicted == truth)
     for name, rows in (("wrong", wrong[:24]), ("right", right[:: max(1, len(right) // 24)][:24])):

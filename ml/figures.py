@@ -8,7 +8,7 @@ import numpy as np
 
 from classifier.inference.classes import CLASSES
 from ml.head import Row
-from ml.metrics import reliability
+from ml.metrics import reliability, risk_coverage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,6 +71,17 @@ def reliability_diagram(labels: np.ndarray, probabilities: np.ndarray, path: Pat
     axis.plot(confidence[filled], accuracy[filled], "o-", color=BLUE, label="this model")
     axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))
     axis.legend(frameon=False, loc="upper left")
+    figure.savefig(path)
+
+
+def risk_coverage_curve(labels: np.ndarray, probabilities: np.ndarray, path: Path) -> None:
+    figure = _figure(4.4, 4)
+    axis = figure.subplots()
+    coverage, risk = risk_coverage(labels, probabilities)
+    axis.plot(coverage, risk, color=BLUE)
+    axis.set(xlabel="share of cells answered, the surest first", ylabel="share of those wrong")
+    axis.set(xlim=(0, 1), ylim=(0, max(0.01, float(risk.max()) * 1.05)))
+    axis.grid(alpha=0.3)
     figure.savefig(path)
 
 

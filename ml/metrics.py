@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from classifier.inference.classes import CLASSES
+from ml.attributes import ATTRIBUTES
 
 BINS = 15  # of the expected calibration error, as in Guo et al. 2017
 RESAMPLES = 2000
@@ -72,6 +73,51 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
 
 
+def areas_under_roc(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
+    """Of each class against the rest; None where the set has only one of the two."""
+    from sklearn.metrics import roc_auc_score
+
+    found: dict[str, float | None] = {}
+    for place, name in enumerate(CLASSES):
+        own = labels == place
+        mixed = own.any() and not own.all()
+        found[name] = float(roc_auc_score(own, probabilities[:, place])) if mixed else None
+    return found
+
+
+def risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) each: share answered, and share wrong among those, the surest answered first."""
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    wrong = (probabilities.argmax(axis=1) != labels)[order]
+    counts = np.arange(1, len(labels) + 1)
+    return counts / len(labels), np.cumsum(wrong) / counts
+
+
+def generalised_risk(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """AUGRC (Traub et al. 2024, arXiv:2407.01032): mean over all coverages of the share of all
+    cells that is answered wrongly; 0 is best, half the error rate is what chance would do."""
+    coverage, risk = risk_coverage(labels, probabilities)
+    return float((coverage * risk).mean())
+
+
+def attribute_accuracy(known: np.ndarray, answers: list[dict[str, str]]) -> dict[str, Any]:
+    """By attribute; `known` (N, WIDTH) one-hot, a cell of which nothing is known is left out."""
+    found, first = {}, 0
+    for name, values in ATTRIBUTES.items():
+        truth = known[:, first : first + len(values)]
+        first += len(values)
+        rows = np.flatnonzero(truth.any(axis=1))
+        right = [answers[row].get(name) == values[truth[row].argmax()] for row in rows]
+        if right:
+            commonest = float(truth[rows].mean(axis=0).max())
+            found[name] = {
+                "cells": len(rows),
+                "accuracy": float(np.mean(right)),
+                "commonest_value": commonest,
+            }
+    return found
+
+
 def interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the mean."""
     rng = np.random.default_rng(seed)
@@ -111,6 +157,8 @@ def summary(labels: np.ndarray, probabilities: np.ndarray, abstained: np.ndarray
         "loss": log_loss(labels, probabilities),
         "calibration_error": calibration_error(labels, probabilities),
         "brier": brier(labels, probabilities),
+        "areas_under_roc": areas_under_roc(labels, probabilities),
+        "generalised_risk": generalised_risk(labels, probabilities),
         "abstained": float(abstained.mean()),
         "answered": {
             "cells": int((~abstained).sum()),

@@ -10,7 +10,12 @@ from ml.export import write_manifest
 from ml.runs import write_json
 
 # The pictures of cells stay in the run folder: the data sets' pictures are not ours to ship.
-SHIPPED_FIGURES = ("learning_curves.png", "confusion_matrix.png", "reliability.png")
+SHIPPED_FIGURES = (
+    "learning_curves.png",
+    "confusion_matrix.png",
+    "reliability.png",
+    "risk_coverage.png",
+)
 
 CARD = """# Model card: {id}
 
@@ -123,19 +128,31 @@ def describe(found: dict[str, Any], run: Path) -> str:
             f"| {name} | {row['cells']} | {row['accuracy']:.4f} ({low:.4f}-{high:.4f}) "
             f"| {row['macro_f1']:.4f} | {row['loss']:.4f} | {row['calibration_error']:.4f} "
             f"| {row['brier']:.4f} | {row['abstained']:.1%} "
-            f"| {'-' if answered is None else format(answered, '.4f')} |"
+            f"| {_figure(answered)} |"
         )
     test = found["sets"]["pbc/test"]
-    lines += ["", "### pbc/test by class", "| class | precision | recall | F1 | cells |"]
-    lines.append("|---|---|---|---|---|")
+    lines += ["", "### pbc/test by class", "| class | precision | recall | F1 | AUC | cells |"]
+    lines.append("|---|---|---|---|---|---|")
     for name, row in test["classes"].items():
         lines.append(
             f"| {name} | {row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f} "
-            f"| {row['support']} |"
+            f"| {_figure(test['areas_under_roc'][name])} | {row['support']} |"
         )
     lines += ["", "Confusion (rows: true; order of the table above):", "", "```"]
     lines += ["".join(f"{count:6d}" for count in row) for row in test["confusion"]]
-    lines += ["```", "", "### What it does not answer", "| pictures | abstained |", "|---|---|"]
+    lines += ["```"]
+    if "attributes" in test:
+        lines += [
+            "",
+            "### What it sees of the cell (pbc/test)",
+            "| attribute | accuracy | always the commonest value |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {name} | {row['accuracy']:.4f} | {row['commonest_value']:.4f} |"
+            for name, row in test["attributes"].items()
+        ]
+    lines += ["", "### What it does not answer", "| pictures | abstained |", "|---|---|"]
     titles = {"near": "other cells", "far": "no blood", "spoiled": "spoiled PBC pictures"}
     for group, title in titles.items():
         for kind, share in found["abstention"][group].items():
@@ -151,3 +168,7 @@ def describe(found: dict[str, Any], run: Path) -> str:
             f"{figures['largest_probability_difference']:.4f} at most.",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else format(value, ".4f")
