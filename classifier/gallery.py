@@ -27,6 +27,7 @@ SHORT_REASONS = {
     "low_confidence": "unsure",
     "out_of_distribution": "unusual",
     "blank": "blank",
+    "no_cell": "no cell",
     "blurred": "blurred",
 }
 _BASE64 = (string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/").encode()
