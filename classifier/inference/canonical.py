@@ -75,20 +75,21 @@ def canonical_view(
         borderValue=colour,
     )
     whole = round(side)
-    box = (round(x - side / 2), round(y - side / 2), whole, whole)
+    box = (math.floor(x - whole / 2 + 0.5), math.floor(y - whole / 2 + 0.5), whole, whole)
     return View(whitened(view, empty), box, bool(located.cells))
 
 
 def focus(rgb: np.ndarray, located: Located, cell: int = 0) -> tuple[float, float, float]:
     """x and y of the middle and the diameter of what is looked at, in pixels of the source.
 
-    Without a cell, the middle of the picture at the scale of a cell that fills half of it.
+    Without a cell, the middle that the centre crop shows (classifier.inference.preprocess).
     """
     if located.cells:
         chosen = located.cells[cell]
         return *chosen.centre, chosen.diameter
     height, width = rgb.shape[:2]
-    return width / 2, height / 2, MIDDLE_SHARE * min(height, width) / DIAMETERS
+    side = max(1, round(MIDDLE_SHARE * min(height, width)))
+    return (width - side) // 2 + side / 2, (height - side) // 2 + side / 2, side / DIAMETERS
 
 
 def _without_frame(rgb: np.ndarray, located: Located, colour: list[float]) -> np.ndarray:

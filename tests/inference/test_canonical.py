@@ -132,8 +132,9 @@ def test_lamp_and_white_balance_do_not_change_the_crop():
     assert np.abs(pixels[0].astype(int) - pixels[1]).mean() < 6
 
 
-def test_without_a_cell_the_middle_is_shown_and_said_to_hold_none():
-    blank = np.full((200, 300, 3), 225, np.uint8)
+@pytest.mark.parametrize("shape", [(200, 300), (700, 1200), (65, 64), (1, 1), (3, 90)])
+def test_without_a_cell_the_middle_is_shown_and_said_to_hold_none(shape):
+    blank = np.full((*shape, 3), 225, np.uint8)
     shown = crop(blank, size=96, preprocessing=CELL)
     assert not shown.found
     middle = crop(blank, size=96, preprocessing=CENTRE)
