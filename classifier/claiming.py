@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import F
 
 from classifier.choices import PredictionState
@@ -116,15 +116,15 @@ def lease_kept(token: UUID) -> Iterator[None]:
     seconds = settings.LEASE_SECONDS
 
     def renew() -> None:
-        try:
-            while not done.wait(seconds / 3):
+        while not done.wait(seconds / 3):
+            try:
                 Prediction.objects.filter(lease_token=token, state=PredictionState.RUNNING).update(
                     lease_expires_at=database_now(plus_seconds=seconds)
                 )
-        except DatabaseError:  # the lease runs out, and the result is fenced: nothing is wrong
-            log.warning("lease not renewed", exc_info=True)
-        finally:
-            connection.close()
+            except Error:  # should the lease run out, the result is fenced: nothing is wrong
+                log.warning("lease not renewed", exc_info=True)
+                connection.close()
+        connection.close()
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

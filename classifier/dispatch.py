@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from celery import current_app
-from django.db import transaction
+from django.db import Error, transaction
 
 from classifier.choices import PredictionState
 from classifier.clock import database_now
@@ -66,6 +66,8 @@ def publish(prediction_ids: Sequence[int], *, insist: bool = False) -> int:
                     published_at=database_now()
                 )
                 sent += len(message.ids)
+    except Error:  # the database's, which says nothing of the broker
+        raise
     except Exception as error:  # whatever the broker's client raises, the row is safe
         _broker_is_silent()
         log.warning(

@@ -10,13 +10,15 @@ from uuid import UUID
 import numpy as np
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.db import Error, connection
 
 from classifier.claiming import Claim, claim, lease_kept, versions_waiting
-from classifier.finishing import Answer, finish
+from classifier.finishing import Answer, Written, finish
 from classifier.inference.errors import ModelError
 from classifier.inference.preprocess import decode
 from classifier.loading import model_for
 from patients.storage import read_verified
+from telemed.database import went_away
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,7 @@ def read_batch(*, prediction_ids: Sequence[int], token: UUID) -> int:
         if claims:
             begin = time.perf_counter()
             with lease_kept(token):
-                written = finish(answers=_answers(claims, model))
+                written = _finish(_answers(claims, model))
             log.info(
                 "batch of %d: %d read, %d failed, %d fenced in %.0f ms",
                 len(claims), written.done, written.failed, written.fenced,
@@ -53,6 +55,23 @@ def read_batch(*, prediction_ids: Sequence[int], token: UUID) -> int:
             )  # fmt: skip
             done += written.done
     return done
+
+
+def _finish(answers: Sequence[Answer]) -> Written:
+    """``finish``, also when the database went away meanwhile: for one lease's time it is tried again.
+
+    Nothing is written twice: rows that the first try did finish are no longer ours.
+    """
+    deadline = time.monotonic() + settings.LEASE_SECONDS
+    while True:
+        try:
+            return finish(answers=answers)
+        except Error as error:
+            if not went_away(error) or time.monotonic() > deadline:
+                raise
+            log.warning("results not written yet (%s), trying again", type(error).__name__)
+            connection.close()
+            time.sleep(0.5)
 
 
 def _answers(claims: Sequence[Claim], model: Any) -> list[Answer]:

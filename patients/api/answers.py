@@ -10,7 +10,6 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from rest_framework.exceptions import APIException, NotAuthenticated, ParseError, Throttled
@@ -20,6 +19,7 @@ from rest_framework.views import APIView
 from patients.errors import DomainError, KeyReused
 from patients.images import DecoderUnavailable, ImageRefused
 from patients.storage import PictureDamaged, PictureMissing, StorageUnavailable
+from telemed.database import went_away
 
 
 class Refusal(Exception):
@@ -86,7 +86,7 @@ def _from_transport(error: Exception) -> Response | None:
         return _storage_full()
     if isinstance(error, UnreadablePostError):
         return answer(400, "cut_short", _BROKEN)
-    if isinstance(error, OperationalError | InterfaceError):
+    if went_away(error):
         return answer(503, "busy", _BUSY, retry_after=2)
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error
 
 from patients import storage
 from patients.images import Rebuilt
@@ -55,7 +55,7 @@ def keep(rebuilt: Rebuilt) -> Iterator[Files]:
             sha256=hashlib.sha256(rebuilt.thumbnail).hexdigest(),
         )
         yield files
-    except (OperationalError, InterfaceError):
+    except Error:
         raise
     except BaseException:
         _discard(files)

@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, OperationalError
 
 from audit.models import AuditEvent
 from patients import storage
@@ -61,20 +62,19 @@ def test_what_was_written_a_moment_ago_may_get_its_row_yet(monkeypatch):
     assert not AuditEvent.objects.filter(action="image.orphans_swept").exists()
 
 
+@pytest.mark.parametrize("error", [OperationalError, DatabaseError])  # psycopg2 says either
 def test_a_receipt_whose_commit_is_unknown_leaves_its_files_to_the_sweep(
-    people, draft, receive, monkeypatch
+    people, draft, receive, monkeypatch, error
 ):
-    from django.db import OperationalError
-
     from patients.services import images
 
     def gone(*args, **kwargs):
-        raise OperationalError("server closed the connection unexpectedly")
+        raise error("server closed the connection unexpectedly")
 
     orphans_sweep()
     with monkeypatch.context() as patch:
         patch.setattr(images, "_enter", gone)
-        with pytest.raises(OperationalError):
+        with pytest.raises(error):
             receive(draft, 1)
     assert SmearImage.objects.count() == 0
     assert orphans_sweep() == 2

@@ -91,6 +91,15 @@ class Postgres:
             *("-v", "ON_ERROR_STOP=1", "-Atc", statement),
         )
 
+    def drop_connections(self, database: str) -> int:
+        """End every session on this database; how many there were."""
+        ended = self.psql(
+            "postgres",
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            f"WHERE datname = '{database}'",
+        )
+        return int(ended)
+
     def stop(self, *, mode: str = "immediate") -> None:
         if self.started:
             with contextlib.suppress(subprocess.CalledProcessError):
