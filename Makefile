@@ -43,6 +43,7 @@ test-local: $(VENV)/.dev browser
 test-server: $(VENV)/.dev browser
 	TELEHEME_TEST_SHAPE=server $(PYTEST) -n $(JOBS) --dist loadgroup -m "not local_shape and not e2e" $(BOTH_SHAPES) $(ARGS)
 	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "e2e and not local_shape" tests/e2e $(ARGS)
+	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "faults and not local_shape" tests/faults $(ARGS)
 
 test-fast: $(VENV)/.dev  ## the tests that need neither a browser nor patience
 	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not e2e and not faults" $(ARGS)

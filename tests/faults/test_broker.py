@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 
+import pytest
+
 from audit.models import AuditEvent
 from classifier.choices import PredictionState
 from classifier.models import Prediction
@@ -35,6 +37,7 @@ def test_a_broker_killed_without_persistence_loses_no_work(lab):
     everything_is_read_once(lab, 200)
 
 
+@pytest.mark.local_shape
 def test_flushall_in_the_middle_loses_no_work(lab):
     lab.beat()
     lab.worker(TEST_ENGINE_SECONDS="0.02").ready()
@@ -45,6 +48,7 @@ def test_flushall_in_the_middle_loses_no_work(lab):
     everything_is_read_once(lab, 150)
 
 
+@pytest.mark.local_shape
 def test_a_broker_killed_under_a_working_worker_is_found_again(lab):
     lab.beat()
     lab.worker(TEST_ENGINE_SECONDS="0.02").ready()
@@ -57,6 +61,7 @@ def test_a_broker_killed_under_a_working_worker_is_found_again(lab):
     everything_is_read_once(lab, 110)
 
 
+@pytest.mark.local_shape
 def test_a_frozen_broker_delays_and_loses_nothing(lab):
     lab.beat()
     lab.worker().ready()
@@ -89,6 +94,7 @@ def test_every_message_three_times_with_four_processes_gives_one_result_each(lab
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_a_stat_case_overtakes_two_hundred_routine_pictures(lab):
     submitted_case(lab.people, pictures(200))
     stat = submitted_case(lab.people, pictures(3), priority=Priority.STAT)
@@ -104,6 +110,7 @@ def test_a_stat_case_overtakes_two_hundred_routine_pictures(lab):
     assert Counter(first) == {"stat": 3}
 
 
+@pytest.mark.local_shape
 def test_a_worker_never_imports_the_science(lab):
     lab.worker().ready()
     case = submitted_case(lab.people, pictures(1))

@@ -1,10 +1,14 @@
 """Somebody else's things where the queue's were: a key that holds another type than it should."""
 
+import pytest
+
 from classifier.choices import OPEN_STATES, PredictionState
 from classifier.models import Prediction
 from tests.servers import engine
 from tests.servers.reading import states, submitted_case
 from tests.servers.valkey import wait_until
+
+pytestmark = pytest.mark.local_shape
 
 DONE, RUNNING = PredictionState.DONE, PredictionState.RUNNING
 KEYS = (

@@ -67,7 +67,7 @@ def test_a_worker_that_slept_past_its_lease_writes_nothing_and_says_so(lab, monk
     lab.all_hold()
 
 
-@pytest.mark.parametrize("ahead", [7200, -7200])
+@pytest.mark.parametrize("ahead", [7200, pytest.param(-7200, marks=pytest.mark.local_shape)])
 def test_a_worker_whose_clock_is_two_hours_off_reads_right_and_is_named(lab, ahead):
     lab.beat()
     right = lab.worker("right", TEST_ENGINE_SECONDS="0.1").ready()

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from classifier.attempts import TOO_SLOW
 from classifier.choices import PredictionState
 from classifier.models import Prediction
@@ -48,6 +50,7 @@ def test_kill_9_of_the_whole_worker_ten_times_during_300_pictures(lab):
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_a_poison_picture_is_tried_three_times_and_takes_no_other_down(lab):
     good = [engine.picture(seed) for seed in range(20)]
     poison = [engine.picture(500 + place, order=engine.CRASH) for place in range(2)]
@@ -65,6 +68,7 @@ def test_a_poison_picture_is_tried_three_times_and_takes_no_other_down(lab):
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_a_picture_that_hangs_is_stopped_by_the_time_limits(lab):
     case = submitted_case(
         lab.people,
@@ -86,6 +90,7 @@ def test_a_picture_that_hangs_is_stopped_by_the_time_limits(lab):
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_a_killed_pool_child_costs_one_attempt_and_seconds(lab):
     lab.worker(TEST_ENGINE_SECONDS="0.2").ready()
     submitted_case(lab.people, [engine.picture(seed) for seed in range(10)])
@@ -100,6 +105,7 @@ def test_a_killed_pool_child_costs_one_attempt_and_seconds(lab):
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_death_after_the_inference_and_before_the_commit_is_tried_again(lab):
     case = submitted_case(lab.people, [engine.picture(5, order=engine.CRASH_AFTER)])
     lab.beat()
@@ -111,6 +117,7 @@ def test_death_after_the_inference_and_before_the_commit_is_tried_again(lab):
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_death_after_the_commit_and_before_the_acknowledgement_gives_no_second_result(lab):
     orders = lab.directory / "orders"
     orders.mkdir()
@@ -126,6 +133,7 @@ def test_death_after_the_commit_and_before_the_acknowledgement_gives_no_second_r
     lab.all_hold()
 
 
+@pytest.mark.local_shape
 def test_a_rolling_restart_fails_nothing(lab):
     lab.beat()
     submitted_case(lab.people, [engine.picture(seed) for seed in range(160)])
