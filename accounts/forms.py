@@ -131,6 +131,6 @@ class PeopleFilter(forms.Form):
         queryset=Organisation.objects.order_by("name"),
         to_field_name="public_id",
         required=False,
-        empty_label="All organisations",
+        empty_label="All",
     )
-    role = forms.ChoiceField(choices=[("", "All roles"), *Role.choices], required=False)
+    role = forms.ChoiceField(choices=[("", "All"), *Role.choices], required=False)

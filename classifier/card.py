@@ -96,6 +96,6 @@ def _table(lines: list[str]) -> str:
         "<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>" for row in body
     )
     return (
-        '<div class="card-table"><table class="table table-sm">'
+        '<div class="card-table" tabindex="0"><table class="table table-sm">'
         f"<thead><tr>{top}</tr></thead><tbody>{rest}</tbody></table></div>"
     )

@@ -70,9 +70,19 @@ function start() {
 
   // Where the model looked ----------------------------------------------------------------------
 
+  // Over the part that the model was shown; the tile shows the picture's largest centred square.
+  function lay(canvas) {
+    const { size, box } = facts(canvas.closest(".tile-open"));
+    const side = Math.min(...size);
+    const percent = (pixels) => `${(100 * pixels) / side}%`;
+    const [left, top] = [0, 1].map((axis) => percent(box[axis] - (size[axis] - side) / 2));
+    Object.assign(canvas.style, { left, top, width: percent(box[2]), height: percent(box[3]) });
+  }
+
   function paint() {
     if (!section.classList.contains("shows-maps")) return;
     for (const canvas of section.querySelectorAll("canvas[data-map]")) {
+      lay(canvas); // a swap may have taken the style away
       if (painted.get(canvas) === canvas.dataset.map) continue;
       paintMap(canvas, canvas.dataset.map);
       painted.set(canvas, canvas.dataset.map);
@@ -91,6 +101,15 @@ function start() {
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     if (event.key.toLowerCase() === "o") toggleMaps();
   });
+
+  // What the model sees of the cell, as lines of the fact list: "nucleus shape", "segmented, bilobed".
+  function seen(numbers) {
+    const words = Object.entries(JSON.parse(document.getElementById("cells").dataset.words));
+    return words
+      .map(([name, values], at) => [name.replaceAll("_", " "), values[numbers[at]]])
+      .filter(([, value]) => value)
+      .map(([name, value]) => [name, value === "nil" ? "none" : value.replaceAll("-", ", ")]);
+  }
 
   // The enlarged cell ---------------------------------------------------------------------------
 
@@ -112,6 +131,7 @@ function start() {
       ["Picture", `${cell.size[0]} x ${cell.size[1]} pixels`],
       ["Model", cell.model],
       ["Precision", cell.precision],
+      ...seen(cell.seen || ""),
       ["Read in", cell.milliseconds && `${Math.round(cell.milliseconds)} ms`],
     ];
     if (cell.label) {
