@@ -26,7 +26,7 @@ SUM_TOLERANCE = 1e-4  # of five probabilities around 1
 RESULT_FIELDS = [
     "state", "lease_token", "lease_expires_at", "last_error", "finished_at",
     "label", "confidence", "probabilities", "in_distribution", "abstained", "reasons",
-    "activation", "model_sha256", "precision", "milliseconds",
+    "activation", "shown", "attributes", "model_sha256", "precision", "milliseconds",
 ]  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def finish(*, answers: Sequence[Answer]) -> Written:
             written.fenced += 1
             _cancel(row)
         elif answer.result is not None and not (error := wrong_in(answer.result)):
-            _fill(row, answer.result)
+            _fill(row, answer.result, answer.claim)
             done.append(row)
         else:
             written.failed += 1
@@ -137,7 +137,9 @@ def _cancel(row: Prediction) -> None:
     row.save(update_fields=["state", "last_error", "lease_token", "lease_expires_at"])
 
 
-def _fill(row: Prediction, result: CellResult) -> None:
+def _fill(row: Prediction, result: CellResult, claim: Claim) -> None:
+    left, top = claim.box[:2] if claim.box else (0, 0)
+    box = result.box
     values: dict[str, Any] = {
         "state": PredictionState.DONE,
         "lease_token": None,
@@ -151,6 +153,10 @@ def _fill(row: Prediction, result: CellResult) -> None:
         "abstained": result.abstained,
         "reasons": list(result.reasons),
         "activation": result.cam,
+        "shown": [left + box.x, top + box.y, box.width, box.height],
+        "attributes": {
+            each.name: [each.value, round(each.probability, 4)] for each in result.attributes
+        },
         "model_sha256": result.model_sha256,
         "precision": result.precision,
         "milliseconds": round(result.milliseconds, 2),

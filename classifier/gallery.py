@@ -11,7 +11,6 @@ from django.urls import reverse
 from classifier.choices import PredictionState
 from classifier.counting import exact_interval
 from classifier.inference.classes import CLASSES
-from classifier.inference.preprocess import CENTRE_SHARE
 from classifier.inference.reasons import explain
 from classifier.models import Cell, Prediction
 from patients.choices import CaseStatus
@@ -20,7 +19,9 @@ from patients.models import SmearImage
 UNIDENTIFIED = "unidentified"
 UNREAD = "unread"
 WAITING = "waiting"
-PAGE = 84  # tiles in the first answer, whole rows of 3, 4, 6 or 7; each further one brings as many
+PAGE = (
+    72  # tiles in the first answer, whole rows of 3, 4, 6, 8 or 9; each further one brings as many
+)
 GROUPS = (*CLASSES, UNIDENTIFIED, UNREAD, WAITING)
 SORTS = ("order", "certainty")
 SHORT_REASONS = {
@@ -31,8 +32,9 @@ SHORT_REASONS = {
     "blurred": "blurred",
 }
 _BASE64 = (string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/").encode()
-_SIX_BITS = bytes(_BASE64[value >> 2] for value in range(256))
+_STEPS = bytes(_BASE64[(value >> 3) * 63 // 31] for value in range(256))
 _NOBODY = UUID(int=0)
+CLEAR = 0.7  # probability from which on an attribute is named
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Tile:
     cell: Cell | None
     thumbnail: str
     picture: str
+    words: dict[str, list[str]] = field(default_factory=dict)  # see Gallery.words
     labelled: bool = True  # False where several cells share a picture and need their own number
 
     @property
@@ -84,29 +87,30 @@ class Tile:
         return ", ".join(SHORT_REASONS.get(code, code) for code in codes[:1])
 
     @property
-    def box(self) -> tuple[int, int, int, int]:
-        """x, y, width, height in pixels of the picture: what the model was shown.
-
-        The middle of the cell's largest centred square, as ``classifier.inference.preprocess``
-        cuts it (a test holds the two together).
-        """
-        cell = self.cell
-        x, y, width, height = (
-            (cell.x, cell.y, cell.width, cell.height)
-            if cell
-            else (0, 0, self.image.width, self.image.height)
-        )
-        side = max(1, round(CENTRE_SHARE * min(width, height)))
-        return x + (width - side) // 2, y + (height - side) // 2, side, side
+    def box(self) -> list[int]:
+        """x, y, width, height in pixels of the picture: what the model was shown."""
+        row = self.prediction
+        return (row.shown if row else None) or [0, 0, self.image.width, self.image.height]
 
     @property
     def activation(self) -> str:
-        """The 8x8 map row by row, one base64 character (6 bits) a value: empty without a map.
+        """The 8x8 map row by row, one base64 character a value: empty without a map.
 
-        64 steps are finer than the eye sees in an overlay, and a quarter less to send.
+        32 steps are finer than the eye sees in an overlay, and a third less to send.
         """
-        raw = self.prediction.activation if self.prediction else None
-        return bytes(raw).translate(_SIX_BITS).decode() if raw else ""
+        row = self.prediction
+        raw = row.activation if row and row.shown else None
+        return bytes(raw).translate(_STEPS).decode() if raw else ""
+
+    @property
+    def seen(self) -> str:
+        """One character an attribute, in the order of `words`: which value the model sees, "-"
+        where it is not sure."""
+        found = (self.prediction.attributes if self.prediction else None) or {}
+        return "".join(
+            str(values.index(found[name][0])) if name in found and found[name][1] >= CLEAR else "-"
+            for name, values in self.words.items()
+        )
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -124,8 +128,9 @@ class Tile:
             facts |= {
                 "label": row.label,
                 "abstained": row.abstained,
-                "probabilities": [round(p, 4) for p in row.probabilities or ()],
+                "probabilities": [round(p, 3) for p in row.probabilities or ()],
                 "reasons": self.why,
+                "seen": self.seen,
                 "model": row.model_version.model_id,
                 "precision": row.precision,
                 "milliseconds": row.milliseconds,
@@ -162,6 +167,21 @@ class Gallery:
     group: str = ""
     limit: int = PAGE
     classes: tuple[str, ...] = field(default=CLASSES)
+
+    def __post_init__(self) -> None:
+        for tile in self.tiles:
+            tile.words = self.words
+
+    @cached_property
+    def words(self) -> dict[str, list[str]]:
+        """Each attribute's values that occur in the case: said once, and by number in the tiles."""
+        found: dict[str, list[str]] = {}
+        for tile in self.tiles:
+            attributes = (tile.prediction.attributes if tile.prediction else None) or {}
+            for name, (value, _) in attributes.items():
+                if value not in found.setdefault(name, []):
+                    found[name].append(value)
+        return found
 
     @cached_property
     def by_group(self) -> dict[str, int]:

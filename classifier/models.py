@@ -91,6 +91,9 @@ class Prediction(models.Model):
     abstained = models.BooleanField(default=False)
     reasons = models.JSONField(default=list, blank=True)  # codes of classifier.inference
     activation = models.BinaryField(null=True, blank=True)  # 8x8 uint8, row by row
+    # x, y, width, height in pixels of the picture: what the model was shown; may reach beyond it.
+    shown = models.JSONField(null=True, blank=True)
+    attributes = models.JSONField(null=True, blank=True)  # name: [value, probability]
     model_sha256 = models.CharField(max_length=64, blank=True)  # what the worker had loaded
     precision = models.CharField(max_length=8, blank=True)  # what it ran in
     milliseconds = models.FloatField(null=True, blank=True)

@@ -2,9 +2,7 @@
 
 import re
 
-import numpy as np
 import pytest
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
@@ -138,10 +136,10 @@ def test_a_large_case_comes_in_parts_and_counts_the_whole(clinician, case):
 
 def test_the_map_is_sent_as_one_character_a_value(case):
     prediction = make_cell(case, DONE)
-    prediction.activation = bytes([0, 3, 4, 255] * 16)
+    prediction.activation = bytes([0, 7, 8, 255] * 16)
     prediction.save(update_fields=["activation"])
     (tile,) = case_gallery(case).tiles
-    assert tile.activation == "AAB/" * 16
+    assert tile.activation == "AAC/" * 16
 
 
 def test_an_unknown_sort_or_class_is_the_usual_view(clinician, case):
@@ -341,26 +339,28 @@ class TestRetry:
         assert response.status_code == 405
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 363), (1200, 700), (65, 64)])
-def test_the_map_lies_where_the_model_was_shown_the_picture(case, width, height):
-    from classifier.inference.preprocess import CROPPERS, crop
-
+def test_the_map_lies_where_the_model_was_shown_the_picture(case):
     prediction = make_cell(case, DONE)
-    image, cell = prediction.cell.image, prediction.cell
-    image.width, image.height = cell.width, cell.height = width, height
-    image.save(update_fields=["width", "height"])
-    cell.save(update_fields=["width", "height"])
+    prediction.shown = [-20, 80, 100, 100]
+    prediction.save(update_fields=["shown"])
     (tile,) = case_gallery(case).tiles
-    pixels = np.zeros((height, width, 3), np.uint8)
-    for preprocessing in CROPPERS:
-        box = crop(pixels, size=96, preprocessing=preprocessing).box
-        assert tile.box == (box.x, box.y, box.width, box.height)
+    assert tile.facts["box"] == [-20, 80, 100, 100]
+    assert tile.activation
 
 
-def test_the_tiles_show_the_map_over_the_same_share_of_the_picture():
-    from classifier.inference.preprocess import CENTRE_SHARE
+def test_a_map_that_lies_nobody_knows_where_is_not_shown(case):
+    prediction = make_cell(case, DONE)
+    prediction.shown = None
+    prediction.save(update_fields=["shown"])
+    (tile,) = case_gallery(case).tiles
+    assert tile.activation == ""
 
-    css = (settings.BASE_DIR / "static/css/app.css").read_text()
-    percent = f"{100 * CENTRE_SHARE:g}%"
-    inset = f"{100 * (1 - CENTRE_SHARE) / 2:g}%"
-    assert f".frame .map {{ inset: {inset}; width: {percent}; height: {percent}; }}" in css
+
+def test_what_the_model_sees_of_a_cell_is_said_by_number(case):
+    for value, sure in (("red", 0.95), ("purple", 0.9), ("red", 0.4)):
+        prediction = make_cell(case, DONE)
+        prediction.attributes = {"granule_colour": [value, sure]}
+        prediction.save(update_fields=["attributes"])
+    gallery = case_gallery(case)
+    assert gallery.words == {"granule_colour": ["red", "purple"]}
+    assert [tile.facts["seen"] for tile in gallery.tiles] == ["0", "1", "-"]

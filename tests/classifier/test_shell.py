@@ -15,6 +15,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from classifier.choices import PredictionState
+from ml.attributes import ATTRIBUTES
 from telemed import views
 from tests.classifier.cells import make_cell, make_submitted
 
@@ -88,12 +89,22 @@ def big_case(people):
     noise = np.random.default_rng(1)
     labels = ("neutrophil", "lymphocyte", "eosinophil", "monocyte")
     for number in range(300):
+        x, y, side = (int(value) for value in noise.integers((-20, -20, 150), (80, 80, 320)))
         make_cell(
             case,
             PredictionState.DONE,
             label=labels[number % 4],
             confidence=float(noise.uniform(0.4, 1)),
             activation=noise.integers(0, 256, 64, np.uint8).tobytes(),
+            shown=[x, y, side, side],
+            attributes={
+                # Mostly what cells of the class usually have, and mostly clear.
+                name: [
+                    values[(number if noise.random() < 0.8 else number + 1) % 4 % len(values)],
+                    round(float(noise.uniform(0.6, 1)), 4),
+                ]
+                for name, values in ATTRIBUTES.items()
+            },
         )
     return case
 
