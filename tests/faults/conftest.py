@@ -90,6 +90,14 @@ class Laboratory:
             process.stop()
 
 
+def limit_sent_tasks(monkeypatch, seconds: float) -> None:
+    """The time limits travel in the message, from whoever sends it: here from this process."""
+    task = tasks.classify_batch
+    monkeypatch.setattr(task, "time_limit", seconds)
+    monkeypatch.setattr(task, "soft_time_limit", 0.9 * seconds)
+    monkeypatch.setattr(task, "_exec_options", None)  # where Celery remembers them
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory, django_db_blocker) -> Iterator[SqliteFiles | PostgresCluster]:
     with django_db_blocker.unblock():
@@ -137,9 +145,7 @@ def lab(
     }
     engine.write_model(tmp_path / "models")
     model_activate(version=model_register(directory=tmp_path / "models" / engine.MODEL_ID))
-    # The time limits travel in the message, from whoever sends it.
-    monkeypatch.setattr(tasks.classify_batch, "time_limit", TASK_SECONDS)
-    monkeypatch.setattr(tasks.classify_batch, "soft_time_limit", 0.9 * TASK_SECONDS)
+    limit_sent_tasks(monkeypatch, TASK_SECONDS)
     laboratory = Laboratory(
         tmp_path, valkey, factories.make_people(), environment, databases.cluster
     )

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 
 from audit.models import AuditEvent
-from classifier import tasks
 from classifier.choices import PredictionState
 from classifier.models import Prediction
 from classifier.operations import facts
+from tests.faults.conftest import limit_sent_tasks
 from tests.servers import engine
 from tests.servers.reading import states, submitted_case
 from tests.servers.valkey import wait_until
@@ -31,8 +31,7 @@ def every_row_was_read_once(*, rows: int) -> None:
 def test_a_visibility_timeout_shorter_than_the_task_gives_one_result_each(lab, monkeypatch):
     # The limits travel with the message, the visibility timeout is the worker's: here 60 s against
     # 3 s, as when only the workers were told another TELEHEME_TASK_SECONDS.
-    monkeypatch.setattr(tasks.classify_batch, "time_limit", 60)
-    monkeypatch.setattr(tasks.classify_batch, "soft_time_limit", 54)
+    limit_sent_tasks(monkeypatch, 60)
     worker = lab.worker(concurrency=3, TEST_ENGINE_SECONDS="0.5", TELEHEME_TASK_SECONDS="1")
     case = submitted_case(lab.people, [engine.picture(seed) for seed in range(32)])
     lab.wait_until_nothing_is_open()
@@ -45,8 +44,7 @@ def test_a_visibility_timeout_shorter_than_the_task_gives_one_result_each(lab, m
 
 
 def test_a_worker_that_slept_past_its_lease_writes_nothing_and_says_so(lab, monkeypatch):
-    monkeypatch.setattr(tasks.classify_batch, "time_limit", 60)
-    monkeypatch.setattr(tasks.classify_batch, "soft_time_limit", 54)
+    limit_sent_tasks(monkeypatch, 60)
     sleeper = lab.worker("sleeper", TEST_ENGINE_SECONDS="0.3").ready()
     submitted_case(lab.people, [engine.picture(seed) for seed in range(10)])
     running = Prediction.objects.filter(state=RUNNING).values_list("lease_expires_at", flat=True)
