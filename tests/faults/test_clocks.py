@@ -92,4 +92,5 @@ def test_a_worker_whose_clock_is_two_hours_off_reads_right_and_is_named(lab, ahe
         client.flushall()
     lab.wait_until_nothing_is_open()
     every_row_was_read_once(rows=168)
+    assert not any("No worker was heard of" in each for each in facts().warnings)
     lab.all_hold()
