@@ -113,9 +113,7 @@ def judge(
     )
 
 
-def read_attributes(
-    probabilities: np.ndarray | None, manifest: Manifest
-) -> tuple[Attribute, ...]:
+def read_attributes(probabilities: np.ndarray | None, manifest: Manifest) -> tuple[Attribute, ...]:
     """The graph's side-by-side distributions as named values."""
     if probabilities is None:
         return ()
