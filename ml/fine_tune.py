@@ -63,7 +63,10 @@ def fine_tune(
     val_set = read_set(data, "pbc", "val", limit=config.limit)
     run.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(run / "model", ignore_errors=True)
-    describe_run(run, config, weights, {"pbc/train": train_set, "pbc/val": val_set})
+    sets = {"pbc/train": train_set, "pbc/val": val_set}
+    if unlabelled:
+        sets[unlabelled[0].name.split("/")[0]] = list(unlabelled)
+    describe_run(run, config, weights, sets)
     going = (run / "backup").exists()
     if not going:
         shutil.copyfile(source / "history.csv", run / "history.csv")

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from classifier.inference.manifest import FILE_NAME
+from ml.card import write_card
 from ml.export import write_manifest
+from ml.head import read_history
 from ml.runs import write_json
 
 # The pictures of cells stay in the run folder: the data sets' pictures are not ours to ship.
@@ -17,50 +19,6 @@ SHIPPED_FIGURES = (
     "risk_coverage.png",
 )
 
-CARD = """# Model card: {id}
-
-## What it is for
-It sorts a picture of one stained white blood cell into basophil, eosinophil, lymphocyte, monocyte
-or neutrophil, as a suggestion to a specialist who looks at every cell and signs. It abstains where
-it is unsure or the picture is unlike its training pictures.
-
-**Not a medical device.** Not cleared for diagnosis, not for use without a specialist's own look,
-not for blasts, immature granulocytes, erythroblasts or platelets (it has no class for them and
-often does not notice: see "other cells" below).
-
-## How it works
-InceptionV3 (Szegedy et al., CVPR 2016), cut behind {last_level}; global averages of {levels};
-dropout; dense softmax. Only the dense layer was trained, on features of the frozen network.
-Input {input_size} x {input_size} RGB, preprocessing `{preprocessing}`, arithmetic {precision},
-temperature {temperature:.3f}. In-distribution score: Mahalanobis distance and residual of the
-features. Figures below are of exactly this artefact, on the path that serves it.
-
-ImageNet weights: {weights_origin}.
-SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
-
-## Data
-* Training ({train_count} cells) and validation ({val_count}): a balanced, de-duplicated sub-sample
-  of the PBC data set: A. Acevedo et al., "A dataset of microscopic peripheral blood cell images for
-  development of automatic recognition systems", Data in Brief 30 (2020) 105474,
-  doi:10.1016/j.dib.2020.105474, CC BY 4.0. One hospital, one analyser (CellaVision DM96, May
-  Gruenwald-Giemsa), healthy donors. Split of S. Tsutsui et al., WBCAtt, NeurIPS 2023
-  (arXiv:2306.13531, MIT). No patient ids exist, so the same patient may be on both sides.
-* External: BCCD (MIT). Not one of its pictures was trained or tuned on.
-* Epoch, temperature and thresholds come from the validation split alone, so its own row below
-  flatters; every other row is of pictures that chose nothing.
-
-{report}
-## Limits
-* **It does not transfer.** On pictures of another laboratory (BCCD, cut around the cell) it is right
-  in {bccd:.1%} of {bccd_cells} cells. It abstains on {bccd_abstained:.1%} of them, which is what
-  protects the reader: use it on pictures made like its training pictures.
-* A high figure on PBC says little: simple colour statistics reach 0.95 there.
-* Other cells (erythroblasts, immature granulocytes, platelets) are caught in only {near:.1%}.
-* A figure of abstention on drawn pictures ("no blood", "spoiled") is of the kinds listed, and the
-  score was designed with such pictures (other draws of the same kinds) in view.
-* Processors without native bfloat16 compute in float32 and may differ in the last digits.
-"""
-
 
 def publish(run: Path, found: dict[str, Any]) -> None:
     """Write report.md, and put metrics, card and figures into the run's model directory."""
@@ -69,23 +27,7 @@ def publish(run: Path, found: dict[str, Any]) -> None:
     directory = run / "model"
     manifest = json.loads((directory / FILE_NAME).read_text())
     facts = json.loads((run / "config.json").read_text())
-    bccd = found["sets"].get("bccd single cells, cut by their boxes", {})
-    levels = facts["options"]["levels"]
-    card = CARD.format(
-        **{k: manifest[k] for k in ("id", "input_size", "preprocessing", "temperature")},
-        precision=found["precision"],
-        last_level=levels[-1],
-        levels=", ".join(levels),
-        weights_origin=facts["weights"]["origin"],
-        weights_sha256=facts["weights"]["sha256"] or "none",
-        train_count=facts["counts"]["pbc/train"],
-        val_count=facts["counts"]["pbc/val"],
-        report=report,
-        bccd=bccd.get("accuracy", float("nan")),
-        bccd_cells=bccd.get("cells", 0),
-        bccd_abstained=bccd.get("abstained", float("nan")),
-        near=found["abstention"]["near"]["all"],
-    )
+    card = write_card(manifest, facts, found, read_history(run / "history.csv"), report)
     (directory / "MODEL_CARD.md").write_text(card)
     write_json(directory / "metrics.json", found)
     (directory / "figures").mkdir(exist_ok=True)

@@ -1,0 +1,105 @@
+"""MODEL_CARD.md: what a model is for, what it rests on, and where it fails, for whoever meets it."""
+
+from typing import Any
+
+from ml.head import FINE_TUNING, Row
+
+CARD = """# Model card: {id}
+
+## What it is for
+It sorts a picture of one stained white blood cell into basophil, eosinophil, lymphocyte, monocyte
+or neutrophil, as a suggestion to a specialist who looks at every cell and signs. It abstains where
+it is unsure or the picture is unlike its training pictures.
+
+**Not a medical device.** Not cleared for diagnosis, not for use without a specialist's own look,
+not for blasts, immature granulocytes, erythroblasts or platelets (it has no class for them and
+often does not notice: see "other cells" below).
+
+## How it works
+{sight} InceptionV3 (Szegedy et al., CVPR 2016), cut behind {last_level}; global averages of
+{levels}; dropout; dense softmax. {training} Input {input_size} x {input_size} RGB, preprocessing
+`{preprocessing}`, arithmetic {precision}, temperature {temperature:.3f}. In-distribution score:
+Mahalanobis distance and residual of the features. Figures below are of exactly this artefact, on
+the path that serves it.
+
+ImageNet weights: {weights_origin}.
+SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
+
+## Data
+* Training ({train_count} cells) and validation ({val_count}): a balanced, de-duplicated sub-sample
+  of the PBC data set: A. Acevedo et al., "A dataset of microscopic peripheral blood cell images for
+  development of automatic recognition systems", Data in Brief 30 (2020) 105474,
+  doi:10.1016/j.dib.2020.105474, CC BY 4.0. One hospital, one analyser (CellaVision DM96, May
+  Gruenwald-Giemsa), healthy donors. Split and attributes of S. Tsutsui et al., WBCAtt, NeurIPS 2023
+  (arXiv:2306.13531, MIT). No patient ids exist, so the same patient may be on both sides.
+{unlabelled}* External: BCCD (MIT). Not one of its pictures was trained or tuned on.
+* Epoch, temperature and thresholds come from the validation split alone, so its own row below
+  flatters; every other row is of pictures that chose nothing.
+
+{report}
+## Limits
+* **Other laboratories.** On pictures of another laboratory (BCCD, whole fields) it is right in
+  {bccd:.1%} of {bccd_cells} cells and abstains on {bccd_abstained:.1%}; of the cells that it does
+  answer, {bccd_answered} are right. Expect less than on PBC wherever stain and camera are not
+  those of its training pictures.
+* A high figure on PBC says little: simple colour statistics reach 0.95 there.
+* Other cells (erythroblasts, immature granulocytes, platelets) are caught in only {near:.1%}.
+* A figure of abstention on drawn pictures ("no blood", "spoiled") is of the kinds listed, and the
+  score was designed with such pictures (other draws of the same kinds) in view.
+* Processors without native bfloat16 compute in float32 and may differ in the last digits.
+"""
+
+SIGHT = {
+    "centre-three-quarters-v1": "The middle three quarters of the picture are shown to",
+    "cell-1.4-white-v1": "The white cell is located (txl_pbc, MIT, taught the locator), cut out 1.4 "
+    "cell diameters wide, and its background made white; this is shown to",
+}
+FROZEN = "Only the dense layer was trained, on features of the frozen network."
+TUNED = (
+    "First the dense layer was trained on features of the frozen network; then the convolutions "
+    "behind {frozen_through} were fine-tuned with a learning rate of at most {fine_tune_rate} over "
+    "{views} random views of the training cells (stain, camera, damage, geometry), WBCAtt's eleven "
+    "attributes being learnt beside the classes. BatchNorm kept ImageNet's statistics. The weights "
+    "are a moving average."
+)
+UNLABELLED = (
+    "* {count} cells of other laboratories, without labels ({names}): the model before this one "
+    "labelled them, evenly over the classes, and only its surest answers taught.\n"
+)
+
+
+def write_card(
+    manifest: dict[str, Any],
+    facts: dict[str, Any],
+    found: dict[str, Any],
+    history: list[Row],
+    report: str,
+) -> str:
+    """`manifest` and `facts` as in manifest.json and config.json, `found` as in metrics.json."""
+    options, weights, counts = facts["options"], facts["weights"], facts["counts"]
+    tuned = [row for row in history if row["phase"] == FINE_TUNING]
+    views = len(tuned) * options.get("views_per_epoch", 0)
+    others = {name: count for name, count in counts.items() if not name.startswith("pbc/")}
+    bccd = found["sets"].get("bccd whole fields", {})
+    answered = bccd.get("answered", {}).get("accuracy")
+    return CARD.format(
+        **{k: manifest[k] for k in ("id", "input_size", "preprocessing", "temperature")},
+        sight=SIGHT[manifest["preprocessing"]],
+        training=TUNED.format(**{**options, "views": views}) if tuned else FROZEN,
+        precision=found["precision"],
+        last_level=options["levels"][-1],
+        levels=", ".join(options["levels"]),
+        weights_origin=weights["origin"],
+        weights_sha256=weights["sha256"] or "none",
+        train_count=counts["pbc/train"],
+        val_count=counts["pbc/val"],
+        unlabelled=UNLABELLED.format(count=sum(others.values()), names=", ".join(others))
+        if others
+        else "",
+        report=report,
+        bccd=bccd.get("accuracy", float("nan")),
+        bccd_cells=bccd.get("cells", 0),
+        bccd_abstained=bccd.get("abstained", float("nan")),
+        bccd_answered="none" if answered is None else f"{answered:.1%}",
+        near=found["abstention"]["near"]["all"],
+    )
