@@ -8,7 +8,7 @@ from classifier.inference.quality import Quality
 from ml.config import TrainConfig
 from ml.head import SPREAD_FLOOR
 
-TEMPERATURES = np.exp(np.linspace(0.0, np.log(8.0), 2001))
+TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 3001))
 # Pictures are called blank or blurred only well outside of what validation cells show.
 CONTRAST_SHARE, SHARPNESS_SHARE = 0.25, 0.6
 
@@ -20,16 +20,19 @@ def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+def fit_temperature(logits: np.ndarray, labels: np.ndarray, *, smoothing: float = 0.0) -> float:
     """The temperature of least validation loss (Guo et al. 2017, arXiv:1706.04599), at least 1.
 
     A good model makes one or two errors in a small validation split, and the loss then falls
     without limit as the temperature does: evidence for softening is believed, for sharpening not.
-    The inverse is exact in float16, because the served graph stores that.
+    Except where training with label `smoothing` held the logits down: it is undone as far as the
+    loss says, at most to a quarter. The inverse is exact in float16, because the served graph
+    stores that.
     """
     rows = np.arange(len(labels))
-    losses = [-np.log(softmax(logits, t)[rows, labels] + 1e-12).mean() for t in TEMPERATURES]
-    best = TEMPERATURES[int(np.argmin(losses))]
+    tried = TEMPERATURES if smoothing else TEMPERATURES[TEMPERATURES >= 1]
+    losses = [-np.log(softmax(logits, t)[rows, labels] + 1e-12).mean() for t in tried]
+    best = tried[int(np.argmin(losses))]
     return 1.0 / float(np.float16(1.0 / best))
 
 

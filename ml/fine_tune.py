@@ -15,6 +15,7 @@ import numpy as np
 from classifier.inference.classes import CLASSES
 from classifier.inference.preprocess import crop
 from ml import pseudo
+from ml.attribute_heads import train_attribute_heads
 from ml.attributes import read_attributes, sampling_weights
 from ml.augment import nuclear_stains
 from ml.config import TrainConfig
@@ -99,15 +100,18 @@ def fine_tune(
     fit(config, network, cells, (crops, targets), stains, on_epoch=note, backup=run / "backup")
 
     save_backbone(run, base)
-    save_attributes(run, *get_head(network, "attributes"))
-    head = Head(*get_head(network, "label"), read_history(run / "history.csv"))
+    head = Head(*get_head(network), read_history(run / "history.csv"))
     save_head(run, head)
     plain_base = backbone(config, weights)
     load_backbone(run, plain_base)
     extractor = Extractor(plain_base, config, weights, cache, tuned=backbone_sha256(run))
     plain = extractor.features(train_set, what="pbc/train")
     found = extractor.features(val_set, what="pbc/val")
-    calibration = calibrate(config, run, head, (plain, labels(train_set)), (found, val_set))
+    # The heads that learnt beside the convolutions shaped them; those that serve are fitted anew.
+    save_attributes(run, train_attribute_heads(config, plain, read_attributes(data, train_set)))
+    known = (plain, labels(train_set))
+    smoothing = config.fine_tune_smoothing
+    calibration = calibrate(config, run, head, known, (found, val_set), smoothing=smoothing)
     shutil.rmtree(run / "backup", ignore_errors=True)
     return head, calibration
 

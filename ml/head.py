@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from classifier.inference.classes import CLASSES
 from ml.config import TrainConfig
+from ml.network import half
 from ml.network import head as build_head
 
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -78,8 +79,8 @@ def train_head(
     bias = bias - mean @ kernel
     columns = zip(*(record[name] for name in MEASURES), strict=True)
     return Head(
-        kernel.astype(np.float16).astype(np.float32),
-        bias.astype(np.float16).astype(np.float32),
+        half(kernel),
+        half(bias),
         [history_row(HEAD, epoch, values) for epoch, values in enumerate(columns, start=1)],
     )
 

@@ -106,14 +106,14 @@ def set_heads(
         network.get_layer("attributes").set_weights(attributes)
 
 
-def get_head(network: "keras.Model", name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel and bias of the head "label" or "attributes", exact in float16."""
-    kernel, bias = network.get_layer(name).get_weights()
-    return _half(kernel), _half(bias)
+def get_head(network: "keras.Model") -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of the classes' head, exact in float16, as the served graph stores them."""
+    kernel, bias = network.get_layer("label").get_weights()
+    return half(kernel), half(bias)
 
 
-def _half(values: np.ndarray) -> np.ndarray:
-    """float32 values that float16 holds exactly, as the served graph stores them."""
+def half(values: np.ndarray) -> np.ndarray:
+    """The nearest float32 values that float16 holds exactly."""
     return values.astype(np.float16).astype(np.float32)
 
 

@@ -106,8 +106,12 @@ def load_head(run: Path) -> Head:
         return Head(stored["kernel"], stored["bias"], read_history(run / "history.csv"))
 
 
-def save_attributes(run: Path, kernel: np.ndarray, bias: np.ndarray) -> None:
-    np.savez(run / ATTRIBUTE_HEADS, kernel=kernel, bias=bias)
+def save_attributes(run: Path, heads: tuple[np.ndarray, np.ndarray] | None) -> None:
+    """None (no attribute was known) leaves no file."""
+    path = run / ATTRIBUTE_HEADS
+    path.unlink(missing_ok=True)
+    if heads is not None:
+        np.savez(path, kernel=heads[0], bias=heads[1])
 
 
 def load_attributes(run: Path) -> tuple[np.ndarray, np.ndarray] | None:

@@ -7,13 +7,15 @@ import numpy as np
 
 from classifier.inference.preprocess import crop
 from classifier.inference.quality import measure
+from ml.attribute_heads import train_attribute_heads
+from ml.attributes import read_attributes
 from ml.calibration import fit_statistics, fit_temperature, fit_thresholds, softmax
 from ml.config import TrainConfig
 from ml.data import Sample, labels, read_set
 from ml.features import Extractor
 from ml.head import Head, train_head, write_history
 from ml.network import backbone
-from ml.runs import Calibration, describe_run, save_calibration, save_head
+from ml.runs import Calibration, describe_run, save_attributes, save_calibration, save_head
 from ml.weights import Weights
 
 
@@ -40,7 +42,10 @@ def train(
     head = train_head(config, (every, every_truth), (val, val_truth))
     save_head(run, head)
     write_history(run / "history.csv", head.history)
-    return head, calibrate(config, run, head, (plain, truth), (val, val_set))
+    save_attributes(run, train_attribute_heads(config, plain, read_attributes(data, train_set)))
+    return head, calibrate(
+        config, run, head, (plain, truth), (val, val_set), smoothing=config.label_smoothing
+    )
 
 
 def calibrate(
@@ -49,12 +54,14 @@ def calibrate(
     head: Head,
     train: tuple[np.ndarray, np.ndarray],
     val: tuple[np.ndarray, list[Sample]],
+    *,
+    smoothing: float,
 ) -> Calibration:
     """Temperature, statistics and thresholds of a head, from (features, labels) and (features,
     samples)."""
     val_features, val_set = val
     logits = head.logits(val_features)
-    temperature = fit_temperature(logits, labels(val_set))
+    temperature = fit_temperature(logits, labels(val_set), smoothing=smoothing)
     statistics = fit_statistics(config, *train, val_features)
     statistics.save(run / "indist.npz")
     qualities = [

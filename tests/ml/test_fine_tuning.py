@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from classifier.inference import load_model
-from ml.attributes import ATTRIBUTES, read_attributes
-from ml.config import load_config
+from ml.attribute_heads import train_attribute_heads
+from ml.attributes import WIDTH, read_attributes
+from ml.config import TrainConfig, load_config
 from ml.data import read_set
 from ml.head import read_history
 from ml.runs import load_head
@@ -70,17 +71,28 @@ def test_the_convolutions_moved_and_batch_normalisation_did_not(tuned):
     assert not any(moved[keras.layers.BatchNormalization])
 
 
-def test_the_served_graph_has_the_tuned_network_and_attributes(tuned, discs):
+def test_the_served_graph_has_the_tuned_network(tuned, discs):
     run, _ = tuned
     assert json.loads((run / "parity.json").read_text())["largest_probability_difference"] < 0.01
     model = load_model(run / "model")
     result = model.classify(read_set(discs, "pbc", "val")[0].rgb(), keep_features=True)
-    assert [each.name for each in result.attributes] == list(ATTRIBUTES)
-    for each in result.attributes:
-        assert each.value in ATTRIBUTES[each.name]
-        assert 1 / len(ATTRIBUTES[each.name]) <= each.probability <= 1
+    assert result.attributes == (), "of these cells no attribute is known"
     logits = load_head(run).logits(result.features[np.newaxis])[0]
     assert int(logits.argmax()) == model.manifest.classes.index(result.label)
+
+
+def test_attributes_that_the_features_show_are_learnt():
+    rng = np.random.default_rng(2)
+    features = rng.normal(0, 3, (400, 12)).astype(np.float32) + 5
+    known = np.zeros((400, WIDTH), np.float32)
+    big = features[:, 4] > 5
+    known[np.arange(400), big.astype(int)] = 1  # cell_size: small, big
+    known[:40] = 0
+    config = TrainConfig(epochs=30, learning_rate=0.01, dropout=0.1, batch_size=32)
+    kernel, bias = train_attribute_heads(config, features, known)
+    found = (features @ kernel + bias)[:, :2].argmax(axis=1)
+    assert (found == big).mean() > 0.95
+    assert train_attribute_heads(config, features, np.zeros_like(known)) is None
 
 
 def test_an_interrupted_run_goes_on_with_its_last_whole_epoch(trained, discs, monkeypatch):
