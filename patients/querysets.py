@@ -7,20 +7,30 @@ from django.db.models import Q
 
 from accounts.permissions import visible_cases, visible_patients
 
+WORDS = 6  # of a search, that are looked for; the rest is not
+
+
+def matching(word: str, path: str = "") -> Q:
+    """Patients that a word of a search may mean: each word of the MRN by its beginning, since some
+    houses write it in groups, and names by any part. ``path`` leads to the patient, as "patient__".
+    """
+    return (
+        Q(**{f"{path}mrn__istartswith": word})
+        | Q(**{f"{path}mrn__icontains": f" {word}"})
+        | Q(**{f"{path}family_name__icontains": word})
+        | Q(**{f"{path}given_name__icontains": word})
+    )
+
 
 class PatientQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> "PatientQuerySet":
         return self.filter(visible_patients(user))
 
     def search(self, text: str) -> "PatientQuerySet":
-        """MRN by beginning, names by any part; every word must match somewhere."""
+        """Every word must match somewhere."""
         found = self
-        for word in text.split()[:6]:
-            found = found.filter(
-                Q(mrn__istartswith=word)
-                | Q(family_name__icontains=word)
-                | Q(given_name__icontains=word)
-            )
+        for word in text.split()[:WORDS]:
+            found = found.filter(matching(word))
         return found
 
 
@@ -31,12 +41,10 @@ class CaseQuerySet(models.QuerySet):
     def search(self, text: str) -> "CaseQuerySet":
         """Case number, MRN, patient's name or clinical question; every word must match."""
         found = self
-        for word in text.split()[:6]:
+        for word in text.split()[:WORDS]:
             found = found.filter(
-                Q(number__icontains=word)
-                | Q(patient__mrn__istartswith=word)
-                | Q(patient__family_name__icontains=word)
-                | Q(patient__given_name__icontains=word)
+                matching(word, "patient__")
+                | Q(number__icontains=word)
                 | Q(clinical_question__icontains=word)
             )
         return found
