@@ -4,10 +4,7 @@ Served:   image (N, H, W, 3) uint8 -> probabilities (N, 5), logits (N, 5), cams 
           features (N, F), attributes (N, WIDTH) where the run has such heads
 """
 
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,24 +22,10 @@ if TYPE_CHECKING:
 
 def convert(base: "keras.Model", size: int) -> ov.Model:
     """The Keras backbone as an OpenVINO model: scaled pictures (N, size, size, 3) to maps."""
-    with warnings.catch_warnings(), _no_telemetry():
+    with warnings.catch_warnings():
         # Keras dislikes that the converter calls it with a tuple of one tensor.
         warnings.simplefilter("ignore")
         return ov.convert_model(base, input=[[-1, size, size, 3]], verbose=False)
-
-
-@contextmanager
-def _no_telemetry() -> Iterator[None]:
-    """The converter reports each use to its makers, except where it believes to be in CI."""
-    before = os.environ.get("CI")
-    os.environ["CI"] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["CI"]
-        else:
-            os.environ["CI"] = before
 
 
 def features_graph(converted: ov.Model, size: int) -> tuple[ov.Model, list[ov.Output]]:
