@@ -3,12 +3,9 @@
 import datetime
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from classifier.inference.classes import CLASSES
 from classifier.inference.manifest import (
@@ -19,12 +16,10 @@ from classifier.inference.manifest import (
     dump_manifest,
     file_sha256,
 )
-from classifier.inference.model import load_model
 from ml.attributes import ATTRIBUTES
 from ml.config import TrainConfig, load_config
-from ml.data import Sample
 from ml.graph import convert, save_graph, serving_graph
-from ml.network import backbone, whole
+from ml.network import backbone
 from ml.runs import load_attributes, load_backbone, load_calibration, load_head
 from ml.weights import Weights
 
@@ -96,25 +91,6 @@ def write_manifest(directory: Path, content: dict[str, Any]) -> None:
     part.replace(directory / FILE_NAME)
 
 
-def parity(
-    run: Path, directory: Path, weights: Weights | None, samples: Sequence[Sample]
-) -> dict[str, float]:
-    """How far the served graph is from the Keras model, computed in float32, on these pictures."""
-    config, head, calibration = (
-        load_config(run / "config.json"),
-        load_head(run),
-        load_calibration(run),
-    )
-    model = load_model(directory)
-    base = network_of(run, config, weights)
-    keras_model = whole(base, head.kernel, head.bias, temperature=calibration.temperature)
-    prepared = [model.prepare(sample.rgb()) for sample in samples]
-    crops = np.stack([item.crop.pixels for item in prepared])
-    expected = keras_model.predict(crops, batch_size=16, verbose=0)
-    served = np.stack([model.start(item).result().probabilities for item in prepared])
-    return {
-        "pictures": len(samples),
-        "largest_probability_difference": float(np.abs(served - expected).max()),
-        "mean_probability_difference": float(np.abs(served - expected).mean()),
-        "same_label": float((served.argmax(1) == expected.argmax(1)).mean()),
-    }
+def rewrite_manifest(directory: Path, **changes: Any) -> None:
+    """The manifest again, for files that are others now; `changes` replace fields of it."""
+    write_manifest(directory, json.loads((directory / FILE_NAME).read_text()) | changes)

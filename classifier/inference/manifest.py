@@ -23,7 +23,7 @@ from classifier.inference.preprocess import CROPPERS
 FORMAT = 1
 FILE_NAME = "manifest.json"
 GRAPH, WEIGHTS, STATISTICS = "graph.xml", "graph.bin", "indist.npz"
-PRECISIONS = ("f32", "bf16")
+PRECISIONS = ("f32", "bf16", "int8")
 CAM_SIZE = 8
 SIZE_RANGE = (32, 1024)
 MANIFEST_LIMIT = 1 << 20  # bytes; a real one has a few thousand
@@ -47,6 +47,7 @@ class Manifest:
     """Pixels a side of the square crop that the graph is given."""
     preprocessing: str
     precision: str
+    """f32 and bf16 are the same graph, computed differently; an int8 graph was quantised for it."""
     temperature: float
     bias: tuple[float, ...]
     """Of the dense layer: mean over the map of class c, plus bias[c], is the logit of c."""

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from classifier.inference.errors import ModelError
 from classifier.inference.indist import InDistribution, load_statistics
 from classifier.inference.manifest import STATISTICS, Manifest, load_manifest
 from classifier.inference.preprocess import Crop, crop, decode
@@ -46,7 +48,7 @@ class Model:
 
     @property
     def precision(self) -> str:
-        """What is computed with; f32 where the manifest says bf16 and the processor cannot."""
+        """What is computed with; f32 where the processor cannot do what the manifest says."""
         return self.runtime.precision
 
     def prepare(self, picture: bytes | np.ndarray) -> Prepared:
@@ -88,18 +90,27 @@ class Model:
 
 
 def load_model(
-    directory: Path | str, *, threads: int | None = None, streams: int | None = None
+    directory: Path | str,
+    *,
+    threads: int | None = None,
+    streams: int | None = None,
+    precision: str | None = None,
 ) -> Model:
     """Verify a model directory and compile its graph (about half a second); ModelError if amiss.
 
     `threads`: processor threads in all, default those this process may use; `streams`: pictures
-    computed side by side, default one a thread.
+    computed side by side, default one a thread; `precision`: another arithmetic than the manifest's,
+    to compare with (an int8 graph has none but its own).
     """
     # OpenVINO is loaded here and not at import, so that a web process can read manifests
     # without it.
     from classifier.inference.openvino_runtime import OpenVINORuntime
 
     manifest = load_manifest(directory)
+    if precision is not None and precision != manifest.precision:
+        if "int8" in (precision, manifest.precision):
+            raise ModelError(f"Model {manifest.id!r} is {manifest.precision}, not {precision}.")
+        manifest = replace(manifest, precision=precision)
     statistics = load_statistics(
         manifest.path(STATISTICS),
         features=manifest.feature_size,

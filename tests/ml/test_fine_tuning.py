@@ -73,7 +73,8 @@ def test_the_convolutions_moved_and_batch_normalisation_did_not(tuned):
 
 def test_the_served_graph_has_the_tuned_network(tuned, discs):
     run, _ = tuned
-    assert json.loads((run / "parity.json").read_text())["largest_probability_difference"] < 0.01
+    compared = json.loads((run / "model" / "parity.json").read_text())
+    assert compared["largest_probability_difference"] < 0.01
     model = load_model(run / "model")
     result = model.classify(read_set(discs, "pbc", "val")[0].rgb(), keep_features=True)
     assert result.attributes == (), "of these cells no attribute is known"
