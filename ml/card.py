@@ -46,8 +46,15 @@ SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
 * Other cells (erythroblasts, immature granulocytes, platelets) are caught in only {near:.1%}.
 * A figure of abstention on drawn pictures ("no blood", "spoiled") is of the kinds listed, and the
   score was designed with such pictures (other draws of the same kinds) in view.
-* Processors without native bfloat16 compute in float32 and may differ in the last digits.
+* {arithmetic}
 """
+
+ARITHMETIC = {
+    "f32": "Computed in float32; other processors may differ in the last digits.",
+    "bf16": "Processors without native bfloat16 compute in float32 and may differ in the last digits.",
+    "int8": "8-bit arithmetic is rounded differently by different processors: a logit may move by a "
+    "tenth, and an undecided cell with it. What is not quantised is computed in float32 everywhere.",
+}
 
 SIGHT = {
     "centre-three-quarters-v1": "The middle three quarters of the picture are shown to",
@@ -87,6 +94,7 @@ def write_card(
         sight=SIGHT[manifest["preprocessing"]],
         training=TUNED.format(**{**options, "views": views}) if tuned else FROZEN,
         precision=found["precision"],
+        arithmetic=ARITHMETIC[manifest["precision"]],
         last_level=options["levels"][-1],
         levels=", ".join(options["levels"]),
         weights_origin=weights["origin"],

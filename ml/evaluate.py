@@ -14,15 +14,20 @@ from tqdm import tqdm
 from classifier.inference.classes import CLASSES
 from classifier.inference.model import Model, load_model
 from classifier.inference.result import CellResult
-from ml import figures, metrics, runs
+from ml import figures, intervals, metrics, runs
 from ml.attributes import read_attributes
 from ml.data import Sample, labels, read_set, read_single_cells
 from ml.head import read_history
 from ml.scenes import SPOILED, far
+from ml.summary import attributes, summary
 
+TEST, BOXES, FIELDS = "pbc/test", "bccd single cells, cut by their boxes", "bccd whole fields"
+DRAWN = {TEST: "", FIELDS: "_bccd"}
+"""Sets of which figures are drawn, and what is added to the names of those."""
 FAR_SEED = 7001  # any number; no threshold was chosen on these pictures
 FAR_COUNT = 30
 SPOILED_COUNT = 100
+SHOWN = 24  # cells of a figure of samples
 
 
 def results(
@@ -37,98 +42,93 @@ def results(
     return found
 
 
-def evaluate(directory: Path, data: Path, run: Path, *, limit: int = 0) -> dict[str, Any]:
-    """Write figures/ and metrics.json into `run`; return what metrics.json holds."""
+def evaluate(directory: Path, data: Path, out: Path, *, limit: int = 0) -> dict[str, Any]:
+    """Write figures/ and metrics.json into `out`; return what metrics.json holds."""
     model = load_model(directory)
-    (run / "figures").mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"model": model.id, "precision": model.precision}
-
-    test = read_set(data, "pbc", "test", limit=limit)
+    (out / "figures").mkdir(parents=True, exist_ok=True)
     sets = {
         "pbc/val": read_set(data, "pbc", "val", limit=limit),
-        "pbc/test": test,
-        "bccd single cells, cut by their boxes": read_single_cells(data),
-        "bccd whole fields": read_set(data, "bccd_fields"),
+        TEST: read_set(data, "pbc", "test", limit=limit),
+        BOXES: read_single_cells(data),
+        FIELDS: read_set(data, "bccd_fields"),
     }
-    found["sets"] = {}
+    found: dict[str, Any] = {"model": model.id, "precision": model.precision, "sets": {}}
+    drawn = {}
     for name, samples in sets.items():
         if not samples:
             continue
         answers = results(model, (sample.rgb for sample in samples), len(samples), name)
-        truth, probabilities, abstained = _arrays(samples, answers)
-        found["sets"][name] = metrics.summary(truth, probabilities, abstained)
+        truth, probabilities = labels(samples), np.array([a.probabilities for a in answers])
+        abstained = np.array([answer.abstained for answer in answers])
+        found["sets"][name] = summary(truth, probabilities, abstained)
         if model.manifest.attributes and name.startswith("pbc/"):
             seen = [{each.name: each.value for each in answer.attributes} for answer in answers]
-            known = read_attributes(data, samples)
-            found["sets"][name]["attributes"] = metrics.attribute_accuracy(known, seen)
-        if name == "pbc/test":
-            _draw(test, answers, truth, probabilities, run)
-    found["abstention"] = abstention(model, data, limit=limit)
-
-    history = run / "history.csv"
+            found["sets"][name] |= attributes(read_attributes(data, samples), seen)
+        if name in DRAWN:
+            drawn[name] = (truth, probabilities)
+            _draw(out / "figures", DRAWN[name], samples, answers, truth, probabilities)
+    figures.risk_coverage_curves(drawn, out / "figures" / "risk_coverage.png")
+    found |= abstention(model, data, limit=limit)
+    history = directory / "history.csv"
     if history.is_file():
-        figures.learning_curves(read_history(history), run / "figures" / "learning_curves.png")
-    runs.write_json(run / "metrics.json", found)
+        figures.learning_curves(read_history(history), out / "figures" / "learning_curves.png")
+    runs.write_json(out / "metrics.json", found)
     return found
 
 
 def abstention(model: Model, data: Path, *, limit: int = 0) -> dict[str, Any]:
     """Share abstained, by kind: near (other cells), far (no blood), spoiled (a ruined picture)."""
     near = read_set(data, "pbc_other", "test", limit=limit)
-    answers = results(model, (sample.rgb for sample in near), len(near), "other cells")
-    groups = {"near": _shares([sample.kind for sample in near], answers)}
-
     strange = far(min(FAR_COUNT, limit) if limit else FAR_COUNT, FAR_SEED)
-    answers = results(
-        model, ((lambda p=picture: p) for _, picture in strange), len(strange), "no blood"
-    )
-    groups["far"] = _shares([kind for kind, _ in strange], answers)
-
     test = read_set(data, "pbc", "test", limit=limit)
     some = test[:: max(1, len(test) // SPOILED_COUNT)][:SPOILED_COUNT]
-    jobs = [(kind, spoil, sample) for kind, spoil in SPOILED.items() for sample in some]
-    answers = results(
-        model,
-        ((lambda f=spoil, s=sample: f(s.rgb())) for _, spoil, sample in jobs),
-        len(jobs),
-        "spoiled",
-    )
-    groups["spoiled"] = _shares([kind for kind, _, _ in jobs], answers)
-    return groups
-
-
-def _shares(kinds: Sequence[str], answers: Sequence[CellResult]) -> dict[str, float]:
-    flags = np.array([answer.abstained for answer in answers])
-    names = np.array(kinds)
-    shares = {kind: float(flags[names == kind].mean()) for kind in dict.fromkeys(kinds)}
-    return {"all": float(flags.mean()), **shares}
-
-
-def _arrays(
-    samples: Sequence[Sample], answers: Sequence[CellResult]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return (
-        labels(samples),
-        np.array([answer.probabilities for answer in answers]),
-        np.array([answer.abstained for answer in answers]),
-    )
+    groups: dict[str, tuple[str, list[tuple[str, Callable[[], np.ndarray]]]]] = {
+        "near": ("other cells", [(sample.kind, sample.rgb) for sample in near]),
+        "far": ("no blood", [(kind, lambda p=picture: p) for kind, picture in strange]),
+        "spoiled": (
+            "spoiled",
+            [
+                (kind, lambda f=spoil, s=sample: f(s.rgb()))
+                for kind, spoil in SPOILED.items()
+                for sample in some
+            ],
+        ),
+    }
+    found: dict[str, Any] = {"abstention": {}, "abstention_intervals": {}}
+    for group, (what, jobs) in groups.items():
+        answers = results(model, (picture for _, picture in jobs), len(jobs), what)
+        flags = np.array([answer.abstained for answer in answers])
+        names = np.array([kind for kind, _ in jobs])
+        rows = {"all": flags} | {
+            kind: flags[names == kind] for kind in dict.fromkeys(names.tolist())
+        }
+        found["abstention"][group] = {kind: float(row.mean()) for kind, row in rows.items()}
+        found["abstention_intervals"][group] = {
+            kind: intervals.share(int(row.sum()), len(row)) for kind, row in rows.items()
+        }
+    return found
 
 
 def _draw(
+    folder: Path,
+    suffix: str,
     samples: Sequence[Sample],
     answers: Sequence[CellResult],
     truth: np.ndarray,
     probabilities: np.ndarray,
-    run: Path,
 ) -> None:
     predicted = probabilities.argmax(axis=1)
-    folder = run / "figures"
-    figures.confusion_matrix(metrics.confusion(truth, predicted), folder / "confusion_matrix.png")
-    figures.reliability_diagram(truth, probabilities, folder / "reliability.png")
-    figures.risk_coverage_curve(truth, probabilities, folder / "risk_coverage.png")
-    wrong = np.flatnonzero(predicted != truth)
-    right = np.flatnonzero(predicted == truth)
-    for name, rows in (("wrong", wrong[:24]), ("right", right[:: max(1, len(right) // 24)][:24])):
+
+    def path(name: str) -> Path:
+        return folder / f"{name}{suffix}.png"
+
+    figures.confusion_matrix(metrics.confusion(truth, predicted), path("confusion_matrix"))
+    figures.reliability_diagram(truth, probabilities, path("reliability"))
+    figures.roc_curves(truth, probabilities, path("roc"))
+    figures.precision_recall_curves(truth, probabilities, path("precision_recall"))
+    wrong, right = np.flatnonzero(predicted != truth), np.flatnonzero(predicted == truth)
+    for name, rows in (("samples_wrong", wrong), ("samples_right", right)):
+        path(name).unlink(missing_ok=True)  # of an evaluation before, which may have had some
         entries = [
             {
                 "picture": samples[row].rgb(),
@@ -137,6 +137,7 @@ def _draw(
                 "confidence": answers[row].confidence,
                 "abstained": answers[row].abstained,
             }
-            for row in rows
+            for row in rows[:: max(1, len(rows) // SHOWN)][:SHOWN]
         ]
-        figures.sample_predictions(entries, folder / f"samples_{name}.png")
+        if entries:
+            figures.sample_predictions(entries, path(name))

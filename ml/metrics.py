@@ -1,14 +1,12 @@
 """Figures of merit, from labels and probabilities alone."""
 
-from typing import Any
-
 import numpy as np
 
 from classifier.inference.classes import CLASSES
 from ml.attributes import ATTRIBUTES
 
 BINS = 15  # of the expected calibration error, as in Guo et al. 2017
-RESAMPLES = 2000
+COVERAGE = 0.8  # at which the error of the surest is given
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -46,7 +44,7 @@ def reliability(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(15,) each: mean confidence, accuracy and share of the cells, by bin of confidence."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = bins_of(probabilities)
     counts = np.bincount(bins, minlength=BINS)
     full = np.maximum(counts, 1)
     return (
@@ -56,21 +54,26 @@ def reliability(
     )
 
 
+def bins_of(probabilities: np.ndarray) -> np.ndarray:
+    """(N,) the bin of confidence that each cell falls into."""
+    return np.minimum((probabilities.max(axis=1) * BINS).astype(int), BINS - 1)
+
+
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Expected calibration error over 15 equal bins."""
     confidence, accuracy, share = reliability(labels, probabilities)
     return float((np.abs(confidence - accuracy) * share).sum())
 
 
-def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean squared distance to the one-hot truth, summed over the classes (0 to 2)."""
-    truth = np.eye(len(CLASSES))[labels]
-    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
+def briers(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(N,) squared distance to the one-hot truth, summed over the classes (0 to 2)."""
+    return ((probabilities - np.eye(len(CLASSES))[labels]) ** 2).sum(axis=1)
 
 
-def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
+def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(N,) minus the logarithm of the true class's probability."""
     chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+    return -np.log(np.maximum(chosen, 1e-12))
 
 
 def areas_under_roc(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float | None]:
@@ -100,70 +103,32 @@ def generalised_risk(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return float((coverage * risk).mean())
 
 
-def attribute_accuracy(known: np.ndarray, answers: list[dict[str, str]]) -> dict[str, Any]:
-    """By attribute; `known` (N, WIDTH) one-hot, a cell of which nothing is known is left out."""
-    found, first = {}, 0
-    for name, values in ATTRIBUTES.items():
+def selective_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Share wrong among the surest 80 % of the cells."""
+    coverage, risk = risk_coverage(labels, probabilities)
+    return float(risk[(coverage >= COVERAGE - 1e-9).argmax()])
+
+
+def attribute_hits(known: np.ndarray, answers: list[dict[str, str]]) -> np.ndarray:
+    """(N, 11): 1 where a cell's attribute is named rightly, 0 where not, nan where nobody knows.
+
+    `known` (N, WIDTH) one-hot by attribute, side by side; zeros where nothing is known."""
+    hits, first = np.full((len(known), len(ATTRIBUTES)), np.nan), 0
+    for column, (name, values) in enumerate(ATTRIBUTES.items()):
         truth = known[:, first : first + len(values)]
         first += len(values)
-        rows = np.flatnonzero(truth.any(axis=1))
-        right = [answers[row].get(name) == values[truth[row].argmax()] for row in rows]
-        if right:
-            commonest = float(truth[rows].mean(axis=0).max())
-            found[name] = {
-                "cells": len(rows),
-                "accuracy": float(np.mean(right)),
-                "commonest_value": commonest,
-            }
+        for row in np.flatnonzero(truth.any(axis=1)):
+            hits[row, column] = answers[row].get(name) == values[truth[row].argmax()]
+    return hits
+
+
+def commonest_values(known: np.ndarray) -> np.ndarray:
+    """(11,) how often one is right who always says an attribute's commonest value; nan where
+    nothing is known of it. `known` as in attribute_hits."""
+    found, first = np.full(len(ATTRIBUTES), np.nan), 0
+    for column, values in enumerate(ATTRIBUTES.values()):
+        counts = known[:, first : first + len(values)].sum(axis=0)
+        first += len(values)
+        if counts.any():
+            found[column] = counts.max() / counts.sum()
     return found
-
-
-def interval(values: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean."""
-    rng = np.random.default_rng(seed)
-    means = [rng.choice(values, len(values)).mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def f1_interval(labels: np.ndarray, predicted: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of macro-F1."""
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(RESAMPLES // 4):
-        rows = rng.integers(0, len(labels), len(labels))
-        found.append(macro_f1(confusion(labels[rows], predicted[rows])))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def summary(labels: np.ndarray, probabilities: np.ndarray, abstained: np.ndarray) -> dict[str, Any]:
-    """Everything that is reported about a labelled set of N cells.
-
-    labels (N,), probabilities (N, 5), abstained (N,) bool. Accuracy is over all cells, abstained
-    or not; `answered` has the accuracy of the rest.
-    """
-    predicted = probabilities.argmax(axis=1)
-    right = (predicted == labels).astype(float)
-    table = confusion(labels, predicted)
-    recalls = [row["recall"] for row in per_class(table).values() if row["support"]]
-    return {
-        "cells": len(labels),
-        "accuracy": float(right.mean()),
-        "accuracy_interval": interval(right),
-        "balanced_accuracy": float(np.mean(recalls)),
-        "macro_f1": macro_f1(table),
-        "macro_f1_interval": f1_interval(labels, predicted),
-        "loss": log_loss(labels, probabilities),
-        "calibration_error": calibration_error(labels, probabilities),
-        "brier": brier(labels, probabilities),
-        "areas_under_roc": areas_under_roc(labels, probabilities),
-        "generalised_risk": generalised_risk(labels, probabilities),
-        "abstained": float(abstained.mean()),
-        "answered": {
-            "cells": int((~abstained).sum()),
-            "accuracy": float(right[~abstained].mean()) if (~abstained).any() else None,
-        },
-        "classes": per_class(table),
-        "confusion": table.tolist(),
-    }

@@ -1,4 +1,4 @@
-"""metrics.json in words: report.md for the run, MODEL_CARD.md for whoever is handed the model."""
+"""metrics.json in words: report.md and report.html beside it, and the card of the model."""
 
 import json
 import shutil
@@ -7,35 +7,49 @@ from typing import Any
 
 from classifier.inference.manifest import FILE_NAME
 from ml.card import write_card
-from ml.export import write_manifest
+from ml.export import rewrite_manifest
 from ml.head import read_history
 from ml.runs import write_json
+from ml.tables import Section, sections
 
-# The pictures of cells stay in the run folder: the data sets' pictures are not ours to ship.
-SHIPPED_FIGURES = (
-    "learning_curves.png",
-    "confusion_matrix.png",
-    "reliability.png",
-    "risk_coverage.png",
-)
+CARD, METRICS = "MODEL_CARD.md", "metrics.json"
+EXTRAS = ("parity", "quantisation", "benchmark")
+# The pictures of cells stay with the report: the data sets' pictures are not ours to ship.
+NOT_SHIPPED = "samples_*"
 
 
-def publish(run: Path, found: dict[str, Any]) -> None:
-    """Write report.md, and put metrics, card and figures into the run's model directory."""
-    report = describe(found, run)
-    (run / "report.md").write_text(f"# {found['model']}\n\n{report}")
-    directory = run / "model"
-    manifest = json.loads((directory / FILE_NAME).read_text())
-    facts = json.loads((run / "config.json").read_text())
-    card = write_card(manifest, facts, found, read_history(run / "history.csv"), report)
-    (directory / "MODEL_CARD.md").write_text(card)
-    write_json(directory / "metrics.json", found)
-    (directory / "figures").mkdir(exist_ok=True)
-    for name in SHIPPED_FIGURES:
-        if (run / "figures" / name).is_file():
-            shutil.copyfile(run / "figures" / name, directory / "figures" / name)
-    manifest["metrics"] = headline(found)
-    write_manifest(directory, manifest)
+def publish(directory: Path, out: Path, found: dict[str, Any]) -> None:
+    """Put metrics, figures and card of an evaluation, written into `out`, into the model directory."""
+    write_json(directory / METRICS, found)
+    shutil.rmtree(directory / "figures", ignore_errors=True)
+    shutil.copytree(
+        out / "figures", directory / "figures", ignore=shutil.ignore_patterns(NOT_SHIPPED)
+    )
+    refresh_card(directory, metrics=headline(found))
+
+
+def refresh_card(directory: Path, **changes: Any) -> None:
+    """Write the card again from the files of a model directory, and the manifest with its hashes.
+
+    `changes` replace fields of the manifest."""
+    (directory / CARD).write_text(card(directory))
+    rewrite_manifest(directory, **changes)
+
+
+def card(directory: Path) -> str:
+    """The text of the card, from the files of an evaluated model directory."""
+    manifest, facts, found = (
+        json.loads((directory / name).read_text()) for name in (FILE_NAME, "config.json", METRICS)
+    )
+    history = read_history(directory / "history.csv")
+    return write_card(manifest, facts, found, history, markdown(read_sections(directory, found)))
+
+
+def read_sections(directory: Path, found: dict[str, Any]) -> list[Section]:
+    """The tables about a model directory, of an evaluation and of what else lies in it."""
+    paths = {stem: directory / f"{stem}.json" for stem in EXTRAS}
+    extras = {stem: json.loads(path.read_text()) for stem, path in paths.items() if path.is_file()}
+    return sections(found, extras)
 
 
 def headline(found: dict[str, Any]) -> dict[str, Any]:
@@ -53,64 +67,16 @@ def headline(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def describe(found: dict[str, Any], run: Path) -> str:
-    """The tables, in Markdown."""
-    lines = [
-        "## Results",
-        "Accuracy counts every cell, abstained or not; the intervals are 95 % bootstrap.",
-        "",
-        "| set | cells | accuracy | macro-F1 | loss | ECE | Brier | abstained | accuracy of the "
-        "answered |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for name, row in found["sets"].items():
-        low, high = row["accuracy_interval"]
-        answered = row["answered"]["accuracy"]
-        lines.append(
-            f"| {name} | {row['cells']} | {row['accuracy']:.4f} ({low:.4f}-{high:.4f}) "
-            f"| {row['macro_f1']:.4f} | {row['loss']:.4f} | {row['calibration_error']:.4f} "
-            f"| {row['brier']:.4f} | {row['abstained']:.1%} "
-            f"| {_figure(answered)} |"
-        )
-    test = found["sets"]["pbc/test"]
-    lines += ["", "### pbc/test by class", "| class | precision | recall | F1 | AUC | cells |"]
-    lines.append("|---|---|---|---|---|---|")
-    for name, row in test["classes"].items():
-        lines.append(
-            f"| {name} | {row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f} "
-            f"| {_figure(test['areas_under_roc'][name])} | {row['support']} |"
-        )
-    lines += ["", "Confusion (rows: true; order of the table above):", "", "```"]
-    lines += ["".join(f"{count:6d}" for count in row) for row in test["confusion"]]
-    lines += ["```"]
-    if "attributes" in test:
-        lines += [
-            "",
-            "### What it sees of the cell (pbc/test)",
-            "| attribute | accuracy | always the commonest value |",
-            "|---|---|---|",
-        ]
-        lines += [
-            f"| {name} | {row['accuracy']:.4f} | {row['commonest_value']:.4f} |"
-            for name, row in test["attributes"].items()
-        ]
-    lines += ["", "### What it does not answer", "| pictures | abstained |", "|---|---|"]
-    titles = {"near": "other cells", "far": "no blood", "spoiled": "spoiled PBC pictures"}
-    for group, title in titles.items():
-        for kind, share in found["abstention"][group].items():
-            lines.append(f"| {title}: {kind} | {share:.1%} |")
-    parity = run / "parity.json"
-    if parity.is_file():
-        figures = json.loads(parity.read_text())
-        lines += [
-            "",
-            "### Against Keras in float32",
-            f"On {figures['pictures']} validation pictures: same class {figures['same_label']:.1%}, "
-            f"probabilities differ by {figures['mean_probability_difference']:.5f} on average and "
-            f"{figures['largest_probability_difference']:.4f} at most.",
-        ]
-    return "\n".join(lines) + "\n"
+def markdown(made: list[Section]) -> str:
+    lines = []
+    for level, section in zip(["##", *["###"] * len(made)], made, strict=False):
+        lines += [f"{level} {section.title}", *([section.text] if section.text else [])]
+        if section.head:
+            lines += ["", _row(section.head), "|---" * len(section.head) + "|"]
+            lines += map(_row, section.rows)
+        lines.append("")
+    return "\n".join(lines)
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else format(value, ".4f")
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -13,14 +13,16 @@ from ml.calibration import fit_temperature, softmax
 from ml.data import DataError, cut, fingerprint, read_set, read_single_cells
 from ml.download import DownloadError
 from ml.scenes import FAR, SPOILED, far
+from ml.summary import summary
 
 
 def test_importing_the_package_and_its_commands_loads_nothing_heavy():
     code = (
         "import sys, ml, ml.apps, ml.config, ml.data, ml.weights, ml.network\n"
         "import ml.management.commands.train_model, ml.management.commands.export_model\n"
-        "import ml.management.commands.evaluate_model\n"
-        "assert not {'tensorflow', 'keras', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "import ml.management.commands.evaluate_model, ml.management.commands.model_card\n"
+        "import ml.management.commands.benchmark_model\n"
+        "assert not {'tensorflow', 'keras', 'sklearn', 'matplotlib', 'nncf'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -94,7 +96,7 @@ def predictions():
 def test_metrics_agree_with_scikit_learn(predictions):
     labels, logits = predictions
     probabilities = softmax(logits)
-    found = metrics.summary(labels, probabilities, np.zeros(400, bool))
+    found = summary(labels, probabilities, np.zeros(400, bool))
     predicted = probabilities.argmax(axis=1)
     assert found["accuracy"] == pytest.approx((predicted == labels).mean())
     assert found["macro_f1"] == pytest.approx(f1_score(labels, predicted, average="macro"))
@@ -116,7 +118,7 @@ def test_calibration_error_of_known_cases():
     assert metrics.calibration_error(labels, sure_and_half_right) == pytest.approx(0.5)
     honest = np.tile([0.5, 0.5, 0, 0, 0], (100, 1))
     assert metrics.calibration_error(labels, honest) == pytest.approx(0)
-    assert metrics.brier(labels, honest) == pytest.approx(0.5)
+    assert metrics.briers(labels, honest) == pytest.approx(0.5)
 
 
 def test_temperature_undoes_overconfidence(predictions):

@@ -22,19 +22,23 @@ def test_a_run_leaves_one_folder_with_everything(trained):
         "head.npz",
         "indist.npz",
         "calibration.json",
-        "parity.json",
         "metrics.json",
         "report.md",
+        "report.html",
         "figures/learning_curves.png",
         "figures/confusion_matrix.png",
         "figures/reliability.png",
         "figures/samples_right.png",
+        "figures/roc.png",
+        "figures/precision_recall_bccd.png",
         "model/manifest.json",
         "model/graph.bin",
         "model/MODEL_CARD.md",
         "model/config.json",
         "model/history.csv",
         "model/metrics.json",
+        "model/parity.json",
+        "model/figures/risk_coverage.png",
     ]:
         assert (run / name).stat().st_size > 0, name
     assert said.count("Next: ") == 3
@@ -77,7 +81,7 @@ def test_no_test_picture_takes_part(trained, discs):
 
 def test_the_served_graph_agrees_with_keras(trained):
     run, _ = trained
-    compared = json.loads((run / "parity.json").read_text())
+    compared = json.loads((run / "model" / "parity.json").read_text())
     assert compared["pictures"] > 20
     assert compared["same_label"] == 1
     assert compared["largest_probability_difference"] < 0.01
