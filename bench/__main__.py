@@ -9,8 +9,9 @@ import argparse
 import os
 from pathlib import Path
 
-from bench.models import best_rates, naive_keras
+from bench.models import naive_keras
 from bench.worker import pictures, run, table
+from ml.benchmark import best_rates
 
 
 def main() -> None:

@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from bench.models import stored_pictures
 from classifier.inference import find_model, load_model
 from classifier.inference.canonical import canonical_view
 from classifier.inference.locate import locate
 from classifier.inference.preprocess import decode
+from ml.benchmark import stored_pictures
 from ml.data import data_folder
-from ml.phantoms import LABELS, draw_cell
 
 PICTURES = 60
 ROUNDS = 7
@@ -37,10 +36,6 @@ def cost(work: Callable[[int], object], count: int = PICTURES) -> float:
             work(number)
         fastest = min(fastest, (time.process_time() - begin) / count * 1e3)
     return float(fastest)
-
-
-def drawn() -> list[np.ndarray]:
-    return [draw_cell(LABELS[seed % len(LABELS)], seed).image for seed in range(PICTURES)]
 
 
 def measure(pictures: Sequence[np.ndarray]) -> list[tuple[str, float]]:
@@ -71,8 +66,8 @@ def main() -> None:
     parser.add_argument("--data", default=os.environ.get("TELEHEME_DATA"))
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    stored = stored_pictures(data_folder(options.data), PICTURES) if options.data else []
-    rows = measure([decode(data) for data in stored] or drawn())
+    stored = stored_pictures(data_folder(options.data) if options.data else None, PICTURES)
+    rows = measure([decode(data) for data in stored])
     for name, milliseconds in rows:
         print(f"{name:<40} {milliseconds:7.2f} ms")
     print(f"{'locate / forward pass (goal 0.25)':<40} {rows[0][1] / rows[2][1]:7.2f}")

@@ -14,41 +14,16 @@ Each figure is the best of some rounds: other work on the machine only ever make
 import argparse
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from classifier.inference import Model, find_model, load_model
-from ml.data import data_folder, read_set
-from patients.images import rebuild
+from classifier.inference import find_model, load_model
+from ml.benchmark import best_rates, engine, pipeline, stored_pictures
+from ml.data import data_folder
 
-BATCH = 16
-PICTURES = 160
 KERAS_PICTURES = 24
-
-
-def best_rates(*works: Callable[[], int], rounds: int = 5) -> list[float]:
-    """Pictures a second of each one's fastest round; each returns how many it did.
-
-    They take turns, so that a busy minute of the machine does not fall on one of them alone.
-    """
-    rates = [0.0] * len(works)
-    for _ in range(rounds):
-        for place, work in enumerate(works):
-            begin = time.perf_counter()
-            count = work()
-            rates[place] = max(rates[place], count / (time.perf_counter() - begin))
-    return rates
-
-
-def stored_pictures(data: Path, count: int = PICTURES) -> list[bytes]:
-    """Validation pictures as the product stores them."""
-    samples = read_set(data, "pbc", "val")
-    chosen = samples[:: max(1, len(samples) // count)][:count]
-    return [rebuild(sample.bytes()).png for sample in chosen]
 
 
 def naive_keras(pictures: Sequence[bytes]) -> Callable[[], int]:
@@ -71,35 +46,6 @@ def naive_keras(pictures: Sequence[bytes]) -> Callable[[], int]:
     return work
 
 
-def raw_openvino(model: Model, pictures: Sequence[bytes]) -> Callable[[], int]:
-    crops = [model.prepare(data).crop.pixels for data in pictures]
-
-    def work() -> int:
-        running: deque = deque()
-        for pixels in crops:
-            if len(running) == model.runtime.slots:
-                running.popleft().result()
-            running.append(model.runtime.start(pixels))
-        while running:
-            running.popleft().result()
-        return len(crops)
-
-    work()
-    return work
-
-
-def teleheme(model: Model, pictures: Sequence[bytes]) -> Callable[[], int]:
-    def work() -> int:
-        done = 0
-        for first in range(0, len(pictures), BATCH):
-            batch = enumerate(pictures[first : first + BATCH])
-            done += sum(item.result is not None for item in model.pipeline(batch))
-        return done
-
-    work()
-    return work
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.models", description=__doc__)
     parser.add_argument("--data", help="default: $TELEHEME_DATA")
@@ -109,7 +55,7 @@ def main() -> None:
     begin = time.perf_counter()
     model = load_model(find_model())
     ready = time.perf_counter() - begin
-    raw, ours = best_rates(raw_openvino(model, pictures), teleheme(model, pictures))
+    raw, ours = best_rates(engine(model, pictures), pipeline(model, pictures))
     rows = [(f"raw OpenVINO, {model.precision}, crops in memory", raw)]
     rows.append(("TeleHeme pipeline, PNG bytes to results", ours))
     if not options.no_keras:

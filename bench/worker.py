@@ -177,11 +177,11 @@ def raw(pngs: list[bytes]) -> float:
     """Images a second through the compiled graph alone, with the worker's own limits."""
     from django.conf import settings
 
-    from bench.models import best_rates, raw_openvino
     from classifier.inference import find_model, load_model
+    from ml.benchmark import best_rates, engine
 
     model = load_model(find_model(folders=settings.MODEL_DIRS), threads=settings.INFERENCE_THREADS)
-    (rate,) = best_rates(raw_openvino(model, pngs), rounds=1)
+    (rate,) = best_rates(engine(model, pngs), rounds=1)
     return rate
 
 
