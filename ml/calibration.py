@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from classifier.inference.indist import InDistribution
+from classifier.inference.indist import InDistribution, excess
 from classifier.inference.manifest import Thresholds
 from classifier.inference.quality import Quality
 from ml.config import TrainConfig
 from ml.head import SPREAD_FLOOR
 
 TEMPERATURES = np.exp(np.linspace(np.log(0.25), np.log(8.0), 3001))
+SOFTENINGS = np.concatenate([[0], np.exp(np.linspace(np.log(0.01), np.log(10.0), 1001))])
 # Pictures are called blank or blurred only well outside of what validation cells show.
 CONTRAST_SHARE, SHARPNESS_SHARE = 0.25, 0.6
 
@@ -36,10 +37,27 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray, *, smoothing: float 
     return 1.0 / float(np.float16(1.0 / best))
 
 
+def fit_softening(
+    logits: np.ndarray, labels: np.ndarray, scores: np.ndarray, temperature: float
+) -> float:
+    """How fast the temperature must rise with the distance from the training cells, by the loss on
+    cells whose stain and camera were changed at random: logits (N, 5), labels and in-distribution
+    scores (N,). See classifier.inference.result.tempered."""
+    rows = np.arange(len(labels))
+    distances = np.array([excess(score) for score in scores])
+    losses = []
+    for tried in SOFTENINGS:
+        rise = temperature * (1 + tried * distances)
+        said = softmax(logits / rise[:, np.newaxis])
+        losses.append(-np.log(said[rows, labels] + 1e-12).mean())
+    return round(float(SOFTENINGS[int(np.argmin(losses))]), 3)
+
+
 def fit_statistics(
     config: TrainConfig, features: np.ndarray, labels: np.ndarray, val: np.ndarray
 ) -> InDistribution:
-    """From training features (N, F) and labels (N,); `val` (M, F) only sets the units."""
+    """From training features (N, F) and their groups (N,), which are the classes, or the classes of
+    each laboratory apart; `val` (M, F) only sets the units."""
     mean, spread = features.mean(axis=0), features.std(axis=0) + SPREAD_FLOOR
     standard = (features - mean) / spread
     _, directions = np.linalg.eigh(standard.T @ standard / len(standard))

@@ -58,6 +58,7 @@ def export(run: Path, target: Path, weights: Weights | None, *, model_id: str) -
             "preprocessing": config.preprocessing,
             "precision": config.precision,
             "temperature": calibration.temperature,
+            "softening": calibration.softening,
             "bias": [float(value) for value in head.bias],
             "feature_size": len(head.kernel),
             "attributes": ATTRIBUTES if attributes else {},

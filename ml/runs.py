@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Calibration:
     temperature: float
     thresholds: Thresholds
+    softening: float = 0.0
 
 
 def code_version() -> str:
@@ -65,7 +66,11 @@ def surroundings() -> dict[str, Any]:
 
 
 def describe_run(
-    run: Path, config: TrainConfig, weights: Weights | None, sets: dict[str, Sequence[Sample]]
+    run: Path,
+    config: TrainConfig,
+    weights: Weights | None,
+    sets: dict[str, Sequence[Sample]],
+    **facts: Any,
 ) -> None:
     """Write config.json and split.csv: the options and all that the run rests on."""
     write_split(run / "split.csv", [sample for samples in sets.values() for sample in samples])
@@ -77,8 +82,15 @@ def describe_run(
             "sha256": weights.sha256 if weights else "",
             "origin": weights.origin if weights else "random, for tests only",
         },
+        **facts,
         **surroundings(),
     )
+
+
+def change_options(run: Path, config: TrainConfig) -> None:
+    """Other options in config.json; what else it says stays."""
+    facts = json.loads((run / "config.json").read_text())
+    config.save(run / "config.json", **{k: v for k, v in facts.items() if k != "options"})
 
 
 def save_backbone(run: Path, base: "keras.Model") -> None:
@@ -129,7 +141,7 @@ def save_calibration(run: Path, calibration: Calibration) -> None:
 
 def load_calibration(run: Path) -> Calibration:
     content = json.loads((run / "calibration.json").read_text())
-    return Calibration(content["temperature"], Thresholds(**content["thresholds"]))
+    return Calibration(**{**content, "thresholds": Thresholds(**content["thresholds"])})
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,21 +1,30 @@
 """The training run, from pictures to a calibrated head; ml.export makes it a served model."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from classifier.inference.indist import excess
 from classifier.inference.preprocess import crop
 from classifier.inference.quality import measure
 from ml.attribute_heads import train_attribute_heads
 from ml.attributes import read_attributes
-from ml.calibration import fit_statistics, fit_temperature, fit_thresholds, softmax
+from ml.calibration import (
+    fit_softening,
+    fit_statistics,
+    fit_temperature,
+    fit_thresholds,
+    softmax,
+)
 from ml.config import TrainConfig
 from ml.data import Sample, labels, read_set
 from ml.features import Extractor
 from ml.head import Head, train_head, write_history
 from ml.network import backbone
 from ml.runs import Calibration, describe_run, save_attributes, save_calibration, save_head
+from ml.watching import watched
 from ml.weights import Weights
 
 
@@ -39,43 +48,51 @@ def train(
         every = np.concatenate([plain, more])
         every_truth = np.tile(truth, 1 + config.views)
 
-    head = train_head(config, (every, every_truth), (val, val_truth))
+    head = train_head(config, (every, every_truth), (val, val_truth), watched(config, run))
     save_head(run, head)
     write_history(run / "history.csv", head.history)
     save_attributes(run, train_attribute_heads(config, plain, read_attributes(data, train_set)))
-    return head, calibrate(
-        config, run, head, (plain, truth), (val, val_set), smoothing=config.label_smoothing
+    calibration = calibrate(
+        config, run, head, extractor, (plain, truth), val_set, smoothing=config.label_smoothing
     )
+    return head, calibration
 
 
 def calibrate(
     config: TrainConfig,
     run: Path,
     head: Head,
-    train: tuple[np.ndarray, np.ndarray],
-    val: tuple[np.ndarray, list[Sample]],
+    extractor: Extractor,
+    known: tuple[np.ndarray, np.ndarray],
+    val_set: Sequence[Sample],
     *,
     smoothing: float,
 ) -> Calibration:
-    """Temperature, statistics and thresholds of a head, from (features, labels) and (features,
-    samples)."""
-    val_features, val_set = val
-    logits = head.logits(val_features)
-    temperature = fit_temperature(logits, labels(val_set), smoothing=smoothing)
-    statistics = fit_statistics(config, *train, val_features)
+    """Temperature, softening, statistics and thresholds of a head on the network of `extractor`.
+
+    `known` are training features (N, F) and their groups (N,), as in fit_statistics."""
+    val, truth = extractor.features(val_set, what="pbc/val"), labels(val_set)
+    logits = head.logits(val)
+    temperature = fit_temperature(logits, truth, smoothing=smoothing)
+    statistics = fit_statistics(config, *known, val)
     statistics.save(run / "indist.npz")
+    scores = np.array([statistics.score(row) for row in val])
+    softening = 0.0
+    if config.val_views:
+        shifted = extractor.features(val_set, views=config.val_views, what="pbc/val, changed")
+        softening = fit_softening(
+            head.logits(shifted),
+            np.tile(truth, config.val_views),
+            np.array([statistics.score(row) for row in shifted]),
+            temperature,
+        )
+    rise = 1 + softening * np.array([excess(score) for score in scores])
     qualities = [
         measure(crop(s.rgb(), size=config.input_size, preprocessing=config.preprocessing).pixels)
         for s in val_set
     ]
-    calibration = Calibration(
-        temperature,
-        fit_thresholds(
-            config,
-            softmax(logits, temperature).max(axis=1),
-            np.array([statistics.score(row) for row in val_features]),
-            qualities,
-        ),
-    )
+    confidences = softmax(logits / rise[:, np.newaxis], temperature).max(axis=1)
+    thresholds = fit_thresholds(config, confidences, scores, qualities)
+    calibration = Calibration(temperature, thresholds, softening)
     save_calibration(run, calibration)
     return calibration

@@ -17,7 +17,7 @@ from classifier.inference.errors import ModelError
 
 @dataclass(frozen=True)
 class InDistribution:
-    """Statistics of the training features; F features, K components, C classes; all float32."""
+    """Statistics of the training features; F features, K components, G groups; all float32."""
 
     mean: np.ndarray
     """(F,), of the features."""
@@ -28,7 +28,8 @@ class InDistribution:
     whitening: np.ndarray
     """(K, K), Cholesky factor of the shared within-class precision matrix."""
     centres: np.ndarray
-    """(C, K), whitened class means."""
+    """(G, K), whitened means of the groups of training cells: the classes, or the classes of each
+    laboratory, which lie apart."""
     scales: np.ndarray
     """(2,), median of the two distances on validation cells."""
 
@@ -53,6 +54,12 @@ class InDistribution:
         np.savez(path, **arrays)
 
 
+def excess(score: float) -> float:
+    """How much further away than a typical validation cell a score says, in units of that one's
+    distance; 0 for those that are nearer."""
+    return max(0.0, float(np.sqrt(1.0 / max(score, 1e-12) - 1.0)) - 1.0)
+
+
 def load_statistics(path: Path, *, features: int, classes: int) -> InDistribution:
     """Read and check an npz; ModelError if an array is missing, misshapen or not finite."""
     names = [item.name for item in fields(InDistribution)]
@@ -69,7 +76,7 @@ def load_statistics(path: Path, *, features: int, classes: int) -> InDistributio
         "scale": (features,),
         "components": (features, size),
         "whitening": (size, size),
-        "centres": (classes, size),
+        "centres": (max(classes, arrays["centres"].shape[0]), size),
         "scales": (2,),
     }
     found = {name: array.shape for name, array in arrays.items()}

@@ -49,12 +49,15 @@ class Manifest:
     precision: str
     """f32 and bf16 are the same graph, computed differently; an int8 graph was quantised for it."""
     temperature: float
+    """Of the graph's probabilities, for cells like the training cells."""
     bias: tuple[float, ...]
     """Of the dense layer: mean over the map of class c, plus bias[c], is the logit of c."""
     feature_size: int
     thresholds: Thresholds
     files: Mapping[str, str]
     """Relative POSIX path -> SHA-256 (hex) of every file but the manifest."""
+    softening: float = 0.0
+    """How much the temperature rises for cells unlike the training cells: see result.tempered."""
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name -> values, in the order of the graph's output of that name; empty if it has none."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -124,6 +127,7 @@ def _build(content: Mapping[str, Any], directory: Path, sha256: str) -> Manifest
             "input_size": int(values["input_size"]),
             "feature_size": int(values["feature_size"]),
             "temperature": float(values["temperature"]),
+            "softening": float(values.get("softening", 0.0)),
             "bias": tuple(float(value) for value in values["bias"]),
             "thresholds": Thresholds(**{k: float(v) for k, v in values["thresholds"].items()}),
             "attributes": {
@@ -143,7 +147,12 @@ def _check_values(manifest: Manifest) -> None:
             raise ModelError(f"Model {manifest.id!r}: {sentence}")
 
     low, high = SIZE_RANGE
-    figures = (manifest.temperature, *manifest.bias, *vars(manifest.thresholds).values())
+    figures = (
+        manifest.temperature,
+        manifest.softening,
+        *manifest.bias,
+        *vars(manifest.thresholds).values(),
+    )
     need(manifest.format == FORMAT, f"manifest format {manifest.format} is not {FORMAT}.")
     need(
         0 < len(manifest.id) <= 100 and all(c.isalnum() or c in "-._" for c in manifest.id),
@@ -158,6 +167,7 @@ def _check_values(manifest: Manifest) -> None:
     need(manifest.precision in PRECISIONS, f"unknown precision {manifest.precision!r}.")
     need(all(map(math.isfinite, figures)), "a number in the manifest is not finite.")
     need(manifest.temperature > 0, "the temperature must be above 0.")
+    need(manifest.softening >= 0, "the softening must not be below 0.")
     need(len(manifest.bias) == len(CLASSES), "the bias must have one number a class.")
     need(0 < manifest.feature_size <= 65536, "the feature size must be 1 to 65536.")
     need(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from classifier.inference.indist import InDistribution
+from classifier.inference.indist import InDistribution, excess
 from classifier.inference.manifest import Manifest
 from classifier.inference.preprocess import Box
 from classifier.inference.quality import Quality
@@ -78,9 +78,10 @@ def judge(
 
     `found` is Crop.found: where no white cell was seen, the label is of no cell.
     """
-    best = int(np.argmax(raw.logits))
-    confidence = float(raw.probabilities[best])
     score = statistics.score(raw.features)
+    probabilities = tempered(raw, manifest, score)
+    best = int(np.argmax(raw.logits))
+    confidence = float(probabilities[best])
     limits = manifest.thresholds
     checks = (
         (BLANK, quality.contrast, limits.contrast),
@@ -95,7 +96,7 @@ def judge(
     return CellResult(
         label=manifest.classes[best],
         confidence=confidence,
-        probabilities=tuple(float(value) for value in raw.probabilities),
+        probabilities=tuple(float(value) for value in probabilities),
         classes=manifest.classes,
         in_distribution=score,
         abstained=bool(reasons),
@@ -111,6 +112,21 @@ def judge(
         attributes=read_attributes(raw.attributes, manifest),
         features=raw.features if keep_features else None,
     )
+
+
+def tempered(raw: RawOutput, manifest: Manifest, score: float) -> np.ndarray:
+    """(5,) probabilities, the softer the less the cell is like the training cells.
+
+    A network is as sure of strange cells as of its own, and right less often. So its temperature
+    is multiplied by 1 + softening * excess distance (after Tomani et al. 2023, density-aware
+    calibration, arXiv:2302.05118).
+    """
+    if not manifest.softening:
+        return raw.probabilities
+    rise = 1 + manifest.softening * excess(score)
+    scaled = raw.logits / np.float32(manifest.temperature * rise)
+    powers = np.exp(scaled - scaled.max())
+    return powers / powers.sum()
 
 
 def read_attributes(probabilities: np.ndarray | None, manifest: Manifest) -> tuple[Attribute, ...]:

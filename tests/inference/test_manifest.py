@@ -57,6 +57,7 @@ def test_a_directory_without_manifest_is_refused(tmp_path):
         ({"preprocessing": "other-v9"}, "unknown preprocessing"),
         ({"precision": "fp4"}, "unknown precision"),
         ({"temperature": 0}, "temperature must be above 0"),
+        ({"softening": -0.1}, "softening must not be below 0"),
         ({"temperature": float("nan")}, "not finite"),
         ({"bias": [0.0]}, "one number a class"),
         ({"thresholds": {"confidence": float("inf"), "in_distribution": 0.5}}, "not finite"),

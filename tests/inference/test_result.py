@@ -13,7 +13,9 @@ from classifier.inference.runtime import RawOutput
 
 @pytest.fixture
 def judged(tiny):
-    def call(*, logits=(0, 1, 5, 2, 0), thresholds=None, quality=None, features=None):
+    def call(
+        *, logits=(0, 1, 5, 2, 0), thresholds=None, quality=None, features=None, softening=0.0
+    ):
         values = np.array(logits, np.float32)
         powers = np.exp(values - values.max())
         raw = RawOutput(
@@ -28,7 +30,9 @@ def judged(tiny):
             raw,
             quality=quality or Quality(50, 1),
             box=Box(0, 0, 8, 8),
-            manifest=replace(tiny.manifest, thresholds=limits),
+            manifest=replace(
+                tiny.manifest, thresholds=limits, temperature=1.0, softening=softening
+            ),
             statistics=tiny.statistics,
             precision="f32",
             milliseconds=2.0,
@@ -117,3 +121,21 @@ def test_blur_lowers_sharpness_step_by_step_and_exposure_does_not():
     darker = measure((picture * 0.5).astype(np.uint8))
     assert darker.sharpness == pytest.approx(measure(picture).sharpness, rel=0.15)
     assert measure(np.full((50, 50, 3), 7, np.uint8)).contrast == 0
+
+
+def test_the_further_from_the_training_cells_the_less_sure(judged):
+    near = np.zeros(16, np.float32)
+    far = np.full(16, 40, np.float32)
+    plain = judged(features=far)
+    assert judged(features=far, softening=0.0).probabilities == plain.probabilities
+    soft = judged(features=far, softening=0.5)
+    assert soft.label == plain.label
+    assert 0.2 < soft.confidence < plain.confidence
+    assert sum(soft.probabilities) == pytest.approx(1, abs=1e-6)
+    assert judged(features=near, softening=0.5).confidence > soft.confidence
+
+
+def test_features_that_are_no_numbers_soften_nothing_and_abstain(judged):
+    result = judged(features=np.full(16, np.nan, np.float32), softening=0.5)
+    assert result.abstained
+    assert sum(result.probabilities) == pytest.approx(1, abs=1e-6)

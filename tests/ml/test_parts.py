@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import f1_score, log_loss
 
 from ml import metrics, weights
-from ml.calibration import fit_temperature, softmax
+from ml.calibration import fit_softening, fit_temperature, softmax
 from ml.data import DataError, cut, fingerprint, read_set, read_single_cells
 from ml.download import DownloadError
 from ml.scenes import FAR, SPOILED, far
@@ -127,6 +127,19 @@ def test_temperature_undoes_overconfidence(predictions):
     assert plain > 1
     assert fit_temperature(logits * 6, labels) == pytest.approx(3 * plain, rel=0.02)
     assert float(np.float16(1 / plain)) == pytest.approx(1 / plain, abs=1e-9)
+
+
+def test_softening_is_found_where_far_cells_are_answered_too_surely():
+    rng = np.random.default_rng(4)
+    labels = rng.integers(0, 5, 4000)
+    distances = rng.uniform(0, 3, 4000)  # beyond what is typical
+    signal = rng.normal(0, 1, (4000, 5))
+    signal[np.arange(4000), labels] += 2
+    logits = 2 * signal  # of normal signals that far apart, this is the exact log-likelihood
+    scores = 1 / (1 + (1 + distances) ** 2)
+    assert fit_softening(logits, labels, scores, 1.0) < 0.05, "they are calibrated as they are"
+    sure = logits * (1 + 0.7 * distances)[:, np.newaxis]
+    assert fit_softening(sure, labels, scores, 1.0) == pytest.approx(0.7, abs=0.1)
 
 
 def test_temperature_never_sharpens(predictions):
