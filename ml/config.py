@@ -35,6 +35,8 @@ class TrainConfig:
     epochs: int = 40
     patience: int = 15
     """Epochs without a better validation loss before stopping; the best epoch is kept."""
+    class_weights: bool = False
+    """Let a cell of a rare class count for more, so that every class counts the same."""
     seed: int = 20261123
 
     # Fine-tuning
@@ -43,7 +45,7 @@ class TrainConfig:
     fine_tune_epochs: int = 20
     views_per_epoch: int = 12800
     """Augmented views between two validations."""
-    fine_tune_batch: int = 64
+    fine_tune_batch: int = 32
     fine_tune_rate: float = 2e-4
     """At the top of a short rise; falls to zero along a cosine."""
     fine_tune_decay: float = 0.05
@@ -52,10 +54,20 @@ class TrainConfig:
     """Label smoothing."""
     attribute_weight: float = 0.3
     """Of the loss of WBCAtt's eleven attributes, against one of the classes."""
-    averaging: float = 0.998
-    """Momentum of the moving average of the weights, which is what is kept."""
+    averaging: float = 0.995
+    """Momentum of the moving average of the weights, which is what is kept. It begins with the
+    network as it was, so a run of few steps needs less."""
+    other_share: float = 0.08
+    """Of each batch: cells of no class of ours (pbc_other/val), for which every class is as wrong."""
+    fine_tune_patience: int = 0
+    """Epochs without a better validation loss before stopping; 0 goes through with the schedule."""
     mixed_precision: bool = False
     """Compute in bfloat16 while the weights stay float32; for hardware that has it."""
+    distribute: str = ""
+    """tf.distribute strategy: "" (one device), "mirrored" (all GPUs of this machine), or
+    "multi_worker" (the machines that TF_CONFIG names)."""
+    tensorboard: bool = False
+    """Write logs for TensorBoard into the run's folder tensorboard/ as well."""
 
     # Cells of other laboratories that nobody labelled
     pseudo_share: float = 0.25
@@ -63,10 +75,14 @@ class TrainConfig:
     pseudo_views: int = 12
     pseudo_most: int = 75
     """At most so many of one class."""
+    pseudo_rounds: int = 3
+    """How often they are labelled: at the start, and anew by what the network has become."""
 
     # In-distribution score and abstention
     components: int = 64
     shrinkage: float = 1e-2
+    val_views: int = 2
+    """Augmented copies of each validation picture: what another laboratory's may do to calibration."""
     abstain_share: float = 0.05
     """Of the validation cells, at most; half by confidence, half by in-distribution score."""
 
@@ -75,6 +91,16 @@ class TrainConfig:
         path.write_text(json.dumps({"options": asdict(self), **facts}, indent=2) + "\n")
 
 
+class ConfigError(Exception):
+    """A saved configuration cannot be read."""
+
+
 def load_config(path: Path) -> TrainConfig:
-    options = json.loads(path.read_text())["options"]
-    return TrainConfig(**{**options, "levels": tuple(options["levels"])})
+    """The options of a run's config.json; ConfigError, in one sentence, if it is damaged."""
+    try:
+        options = json.loads(path.read_text())["options"]
+        return TrainConfig(**{**options, "levels": tuple(options["levels"])})
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} does not hold the options of a run: {error}.") from error

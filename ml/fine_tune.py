@@ -1,29 +1,32 @@
 """The second phase of a run: from a trained head to a fine-tuned, calibrated network.
 
-Only pbc/train teaches with labels and only pbc/val chooses. Cells that nobody labelled may be
-added: the run that is fine-tuned says what they are (ml.pseudo).
+Only pbc/train teaches with labels and only pbc/val chooses. Cells of no class (pbc_other/val) teach
+to be unsure. Cells that nobody labelled may be added: the network that is fine-tuned says what they
+are (ml.pseudo), at the start and again on the way.
 """
 
+import json
 import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from classifier.inference.classes import CLASSES
+from classifier.inference.manifest import FILE_NAME, load_manifest
 from classifier.inference.preprocess import crop
-from ml import pseudo
 from ml.attribute_heads import train_attribute_heads
-from ml.attributes import read_attributes, sampling_weights
+from ml.attributes import read_attributes
 from ml.augment import nuclear_stains
 from ml.config import TrainConfig
 from ml.data import Sample, labels, read_set
 from ml.features import Extractor
-from ml.head import Head, note_epoch, read_history
+from ml.head import FINE_TUNING, HEAD, Head, note_epoch, read_history
 from ml.network import backbone, classifier, computing, get_head, set_heads
 from ml.patches import patches
+from ml.restore import is_model, restore_run
 from ml.runs import (
     Calibration,
     backbone_sha256,
@@ -36,12 +39,10 @@ from ml.runs import (
     save_head,
 )
 from ml.train import calibrate
+from ml.watching import watched
 from ml.weights import Weights
 
-if TYPE_CHECKING:
-    import keras
-
-    from ml.views import Cells
+PSEUDO = "pseudo.npz"  # rows of the unlabelled cells that teach, and their labels
 
 
 def fine_tune(
@@ -54,23 +55,33 @@ def fine_tune(
     cache: Path,
     unlabelled: Sequence[Sample] = (),
 ) -> tuple[Head, Calibration]:
-    """Fill `run` (see ml.runs), starting from the network and head of the run `source`.
+    """Fill `run` (see ml.runs), starting from the network and head of `source`: a run, or a model
+    directory (ml.restore).
 
     A run that stopped goes on with the epoch it was in.
     """
+    from ml import teaching
     from ml.fitting import fit
 
     train_set = read_set(data, "pbc", "train", limit=config.limit)
     val_set = read_set(data, "pbc", "val", limit=config.limit)
+    other_set = read_set(data, "pbc_other", "val", limit=config.limit) if config.other_share else []
     run.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(run / "model", ignore_errors=True)
+    going = (run / "backup").exists()
+    started = _origin(source)
+    if is_model(source):
+        source = restore_run(source, run / "source", weights)
     sets = {"pbc/train": train_set, "pbc/val": val_set}
+    if other_set:
+        sets["pbc_other/val"] = other_set
     if unlabelled:
         sets[unlabelled[0].name.split("/")[0]] = list(unlabelled)
-    describe_run(run, config, weights, sets)
-    going = (run / "backup").exists()
+    views = started["views"] + config.fine_tune_epochs * config.views_per_epoch
+    describe_run(run, config, weights, sets, started_from=started, views_seen=views)
     if not going:
         shutil.copyfile(source / "history.csv", run / "history.csv")
+        (run / PSEUDO).unlink(missing_ok=True)
 
     with computing(config):
         base = backbone(config, weights)
@@ -79,72 +90,112 @@ def fine_tune(
     start = load_head(source)
     set_heads(network, (start.kernel, start.bias), load_attributes(source))
 
-    cells = known_cells(config, data, train_set, cache)
-    stains = nuclear_stains(cells.patches)
+    known = teaching.labelled(data, train_set, cache)
+    stains = nuclear_stains(known.patches)
+    parts = [(1.0 - config.other_share, known)]
+    if other_set:
+        parts.append((config.other_share, teaching.of_no_class(other_set, cache)))
+    relabel = None
+    cells = teaching.together(parts)
     if unlabelled:
         others = patches(unlabelled, cache, what="unlabelled cells")
         stains = np.concatenate([stains, nuclear_stains(others)])
-        cells = with_pseudo_labels(config, network, cells, others)
-    crops = np.stack(
-        [
-            crop(s.rgb(), size=config.input_size, preprocessing=config.preprocessing).pixels
-            for s in val_set
-        ]
-    )
-    targets = {
-        "label": np.eye(len(CLASSES), dtype=np.float32)[labels(val_set)],
-        "attributes": read_attributes(data, val_set),
-    }
 
-    note = partial(note_epoch, run / "history.csv")
-    fit(config, network, cells, (crops, targets), stains, on_epoch=note, backup=run / "backup")
+        def with_pseudo(*, again: bool) -> "teaching.Cells":
+            extra = teaching.pseudo_labelled(config, network, others, run / PSEUDO, again=again)
+            share = config.pseudo_share
+            fewer = [(part * (1 - share), cells) for part, cells in parts]
+            return teaching.together([*fewer, (share, extra)])
+
+        cells = with_pseudo(again=False)
+        relabel = partial(with_pseudo, again=True)
+
+    phase = _phase(source)
+    fit(
+        config,
+        network,
+        cells,
+        _validation(config, data, val_set),
+        stains,
+        on_epoch=partial(note_epoch, run / "history.csv"),
+        phase=phase,
+        relabel=relabel,
+        backup=run / "backup",
+        callbacks=watched(config, run),
+    )
 
     save_backbone(run, base)
     head = Head(*get_head(network), read_history(run / "history.csv"))
     save_head(run, head)
-    plain_base = backbone(config, weights)
-    load_backbone(run, plain_base)
-    extractor = Extractor(plain_base, config, weights, cache, tuned=backbone_sha256(run))
-    plain = extractor.features(train_set, what="pbc/train")
-    found = extractor.features(val_set, what="pbc/val")
-    # The heads that learnt beside the convolutions shaped them; those that serve are fitted anew.
-    save_attributes(run, train_attribute_heads(config, plain, read_attributes(data, train_set)))
-    known = (plain, labels(train_set))
-    smoothing = config.fine_tune_smoothing
-    calibration = calibrate(config, run, head, known, (found, val_set), smoothing=smoothing)
+    calibration = finish(config, data, weights, run, head, cache=cache, unlabelled=unlabelled)
     shutil.rmtree(run / "backup", ignore_errors=True)
+    shutil.rmtree(run / "source", ignore_errors=True)
     return head, calibration
 
 
-def known_cells(config: TrainConfig, data: Path, samples: Sequence[Sample], cache: Path) -> "Cells":
-    from ml.views import Cells
+def finish(
+    config: TrainConfig,
+    data: Path,
+    weights: Weights | None,
+    run: Path,
+    head: Head,
+    *,
+    cache: Path,
+    unlabelled: Sequence[Sample] = (),
+) -> Calibration:
+    """Fit to the network as it has become what is fitted to a network: attribute heads,
+    temperature, softening, statistics and thresholds.
 
-    truth, attributes = labels(samples), read_attributes(data, samples)
-    one_hot = np.eye(len(CLASSES), dtype=np.float32)[truth]
-    return Cells(
-        np.asarray(patches(samples, cache)),
-        one_hot,
-        attributes,
-        sampling_weights(truth, attributes),
+    The `unlabelled` cells that the run gave labels are training cells too: their laboratory is one
+    that the network has seen."""
+    train_set = read_set(data, "pbc", "train", limit=config.limit)
+    val_set = read_set(data, "pbc", "val", limit=config.limit)
+    base = backbone(config, weights)
+    load_backbone(run, base)
+    extractor = Extractor(base, config, weights, cache, tuned=backbone_sha256(run))
+    plain = extractor.features(train_set, what="pbc/train")
+    # The heads that learnt beside the convolutions shaped them; those that serve are fitted anew.
+    save_attributes(run, train_attribute_heads(config, plain, read_attributes(data, train_set)))
+    features, groups = plain, labels(train_set)
+    if unlabelled:
+        with np.load(run / PSEUDO, allow_pickle=False) as stored:
+            rows, said = stored["rows"], stored["soft"].argmax(axis=1)
+        more = extractor.features(unlabelled, what="unlabelled cells")[rows]
+        features = np.concatenate([features, more])
+        groups = np.concatenate([groups, len(CLASSES) + said])
+    smoothing = config.fine_tune_smoothing
+    return calibrate(config, run, head, extractor, (features, groups), val_set, smoothing=smoothing)
+
+
+def _validation(
+    config: TrainConfig, data: Path, samples: Sequence[Sample]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    crops = np.stack(
+        [
+            crop(s.rgb(), size=config.input_size, preprocessing=config.preprocessing).pixels
+            for s in samples
+        ]
     )
+    targets = {
+        "label": np.eye(len(CLASSES), dtype=np.float32)[labels(samples)],
+        "attributes": read_attributes(data, samples),
+    }
+    return crops, targets
 
 
-def with_pseudo_labels(
-    config: TrainConfig, network: "keras.Model", cells: "Cells", others: np.ndarray
-) -> "Cells":
-    """`cells`, and the surest of the unlabelled patches `others` as `pseudo_share` of each batch."""
-    from ml.views import Cells
+def _phase(source: Path) -> str:
+    """A name for this phase in the history, after those that `source` has gone through."""
+    before = {row["phase"] for row in read_history(source / "history.csv")} - {HEAD}
+    return FINE_TUNING if not before else f"{FINE_TUNING} {len(before) + 1}"
 
-    said = pseudo.answers(
-        network, others, size=config.input_size, views=config.pseudo_views, seed=config.seed
-    )
-    rows, soft = pseudo.choose(said, config.pseudo_most)
-    unknown = np.zeros((len(rows), cells.attributes.shape[1]), np.float32)
-    evenly = sampling_weights(soft.argmax(axis=1), unknown)
-    share = config.pseudo_share
-    return Cells(
-        np.concatenate([cells.patches, others[rows]]),
-        np.concatenate([cells.labels, soft]),
-        np.concatenate([cells.attributes, unknown]),
-        np.concatenate([(1 - share) * cells.weights, share * evenly]),
-    )
+
+def _origin(source: Path) -> dict[str, Any]:
+    """What identifies the run or model that a run starts from, and how many views it had seen."""
+    facts = json.loads((source / "config.json").read_text())
+    options = facts["options"]
+    tuned = sum(row["phase"] != HEAD for row in read_history(source / "history.csv"))
+    views = facts.get("views_seen", tuned * options.get("views_per_epoch", 0))
+    if (source / FILE_NAME).is_file():
+        manifest = load_manifest(source)
+        return {"model": manifest.id, "sha256": manifest.sha256, "views": views}
+    return {"run": source.name, "sha256": backbone_sha256(source), "views": views}

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -13,6 +13,9 @@ from classifier.inference.classes import CLASSES
 from ml.config import TrainConfig
 from ml.network import half
 from ml.network import head as build_head
+
+if TYPE_CHECKING:
+    import keras
 
 MEASURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 COLUMNS = ("phase", "epoch", *MEASURES)
@@ -41,6 +44,7 @@ def train_head(
     config: TrainConfig,
     train: tuple[np.ndarray, np.ndarray],
     val: tuple[np.ndarray, np.ndarray],
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
 ) -> Head:
     """Fit to (features (N, F), labels (N,)); the epoch with the lowest validation loss is kept."""
     import keras
@@ -70,7 +74,8 @@ def train_head(
         ),
         epochs=config.epochs,
         batch_size=config.batch_size,
-        callbacks=[stop, progress],
+        class_weight=_class_weights(train[1]) if config.class_weights else None,
+        callbacks=[stop, progress, *callbacks],
         verbose=0,
     ).history
     kernel, bias = model.layers[-1].get_weights()
@@ -83,6 +88,13 @@ def train_head(
         half(bias),
         [history_row(HEAD, epoch, values) for epoch, values in enumerate(columns, start=1)],
     )
+
+
+def _class_weights(labels: np.ndarray) -> dict[int, float]:
+    """Weights of mean 1 over the cells, so that each class present counts the same."""
+    counts = np.bincount(labels, minlength=len(CLASSES))
+    present = np.count_nonzero(counts)
+    return {c: float(len(labels) / (present * n)) for c, n in enumerate(counts) if n}
 
 
 def history_row(phase: str, epoch: int, values: Sequence[float]) -> Row:

@@ -8,17 +8,19 @@ TensorFlow is imported when a function is called, not when this module is.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from classifier.inference.classes import CLASSES
 from ml.attributes import WIDTH
-from ml.config import TrainConfig
+from ml.config import ConfigError, TrainConfig
 from ml.weights import Weights
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 
 def backbone(config: TrainConfig, weights: Weights | None) -> "keras.Model":
@@ -83,16 +85,34 @@ def classifier(config: TrainConfig, base: "keras.Model") -> "keras.Model":
 
 @contextmanager
 def computing(config: TrainConfig) -> Iterator[None]:
-    """Networks built inside compute in bfloat16, with float32 weights, if the options say so."""
+    """Networks built and compiled inside compute in bfloat16, with float32 weights, and on all
+    devices that there are, if the options say so."""
     import keras
 
     before = keras.config.dtype_policy()
     if config.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        yield
+        with strategy(config.distribute).scope():
+            yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@cache
+def strategy(name: str) -> "tf.distribute.Strategy":
+    """The tf.distribute strategy of this name (see TrainConfig.distribute), one a process;
+    ConfigError if there is none."""
+    import tensorflow as tf
+
+    kinds = {
+        "": tf.distribute.get_strategy,
+        "mirrored": tf.distribute.MirroredStrategy,
+        "multi_worker": tf.distribute.MultiWorkerMirroredStrategy,
+    }
+    if name not in kinds:
+        raise ConfigError(f"distribute: {name!r} is none of 'mirrored' and 'multi_worker'.")
+    return kinds[name]()
 
 
 def set_heads(

@@ -8,6 +8,7 @@ about equally frequent, and only the surest few of each class are kept.
 from typing import TYPE_CHECKING
 
 import numpy as np
+from tqdm import tqdm
 
 from ml import augment
 
@@ -51,7 +52,7 @@ def answers(
 ) -> np.ndarray:
     """(V, N, 5) probabilities of `views` random views of each patch (no stain is exchanged)."""
     found = []
-    for number in range(views):
+    for number in tqdm(range(views), desc="asking about unlabelled cells", unit="view"):
         rng = np.random.default_rng([seed, number])
         crops = np.stack([augment.mild_view(patch, rng, size=size) for patch in patches])
         logits = network.predict(crops, batch_size=batch, verbose=0)["label"]

@@ -152,3 +152,40 @@ def test_a_file_of_options_is_read_and_checked(tmp_path, trained):
     wrong.write_text("not toml")
     with pytest.raises(CommandError, match="is not TOML"):
         call_command("fine_tune_model", **arguments)
+
+
+def test_classes_count_the_same_however_rare():
+    from ml.head import _class_weights
+
+    labels = np.repeat([0, 2, 4], [10, 30, 60])
+    weights = _class_weights(labels)
+    assert set(weights) == {0, 2, 4}
+    assert [weights[label] * (labels == label).sum() for label in (0, 2, 4)] == pytest.approx(
+        [100 / 3] * 3
+    )
+
+
+def test_a_strategy_that_is_none_is_said(trained, discs, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "ml.management.commands.fine_tune_model.find_weights", lambda *_, **__: None
+    )
+    arguments = {"source": trained[0], "run_dir": tmp_path / "x", "data": str(discs)}
+    with pytest.raises(CommandError, match="'sideways' is none of"):
+        call_command("fine_tune_model", **arguments, distribute="sideways")
+
+
+def test_a_run_on_all_devices_writes_what_tensorboard_reads_and_stops_early(
+    trained, discs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        "ml.management.commands.fine_tune_model.find_weights", lambda *_, **__: None
+    )
+    run = tmp_path / "watched"
+    options = {**SHORT, "fine_tune_epochs": 4, "fine_tune_rate": 1e-12, "fine_tune_patience": 1}
+    call_command(
+        "fine_tune_model", source=trained[0], run_dir=run, data=str(discs), stdout=StringIO(),
+        distribute="mirrored", tensorboard=True, **options,
+    )  # fmt: skip
+    assert list((run / "tensorboard").rglob("events.out.tfevents.*"))
+    epochs = [row["epoch"] for row in read_history(run / "history.csv") if row["phase"] != "head"]
+    assert 1 < len(epochs) < 4, "nothing was learnt at that rate, so it need not go on"

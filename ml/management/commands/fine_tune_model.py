@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ml.config import load_config
+from classifier.inference.errors import ModelError
+from ml.config import ConfigError, load_config
 from ml.data import DataError, data_folder, read_unlabelled
 from ml.management.options import add_options, chosen_options
 from ml.weights import WeightsError, find_weights
@@ -17,10 +18,12 @@ class Command(BaseCommand):
         "Fine-tune the network of a run: the convolutions behind --frozen-through learn too, with "
         "a very low learning rate, over random views that never repeat, and a moving average of "
         "the weights is kept. BatchNorm stays ImageNet's. The attributes of WBCAtt are learnt "
-        "beside the classes. With --unlabelled, cells of other laboratories teach as well: the "
-        "run itself says what they are, evenly over the classes, and only its surest answers "
-        "count. An interrupted run goes on with its last whole epoch when the same command is "
-        "given again. Options not given are those of the run fine-tuned from."
+        "beside the classes; cells of other kinds (pbc_other/val) teach it to be unsure. With "
+        "--unlabelled, cells of other laboratories teach as well: the network itself says what "
+        "they are, evenly over the classes, and only its surest answers count. It starts from a "
+        "run of train_model or fine_tune_model, or from a model directory as it is shipped. An "
+        "interrupted run goes on with its last whole epoch when the same command is given again. "
+        "Options not given are those of the run fine-tuned from."
     )
     requires_system_checks: list[str] = []
 
@@ -30,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--weights-sha256", metavar="HEX", help="as given to train_model")
         parser.add_argument(
             "--from", dest="source", type=Path, default=Path("runs/train"), metavar="FOLDER",
-            help="the run to start from (default: %(default)s)",
+            help="the run, or model directory, to start from (default: %(default)s)",
         )  # fmt: skip
         parser.add_argument(
             "--run-dir", type=Path, default=Path("runs/fine-tuned"), metavar="FOLDER"
@@ -43,9 +46,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         from ml.fine_tune import fine_tune
+        from ml.restore import is_model
 
         source, run = options["source"], options["run_dir"]
-        if not (source / "head.npz").is_file():
+        if not (source / "head.npz").is_file() and not is_model(source):
             raise CommandError(f"{source} holds no trained head; run train_model first.")
         if source.resolve() == run.resolve():
             raise CommandError(
@@ -60,7 +64,7 @@ class Command(BaseCommand):
                 config, data, weights, source, run, cache=run.parent / ".features",
                 unlabelled=others,
             )  # fmt: skip
-        except (DataError, WeightsError) as error:
+        except (ConfigError, DataError, ModelError, WeightsError) as error:
             raise CommandError(str(error)) from error
         last = head.history[-1]
         self.stdout.write(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ml.config import TrainConfig
+from ml.config import ConfigError, TrainConfig
 from ml.data import DataError, data_folder
 from ml.management.options import add_options, chosen_options
 from ml.weights import WeightsError, find_weights
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             data = data_folder(options["data"])
             weights = find_weights(options["weights"], sha256=options["weights_sha256"])
             head, calibration = train(config, data, weights, run, cache=run.parent / ".features")
-        except (DataError, WeightsError) as error:
+        except (ConfigError, DataError, WeightsError) as error:
             raise CommandError(str(error)) from error
         best = min(head.history, key=lambda row: row["val_loss"])
         self.stdout.write(
