@@ -25,7 +25,7 @@ PYTEST := $(BIN)/python -m pytest -q
 # What is tried on both shapes: SQLite and local files, and PostgreSQL, Valkey and S3.
 BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/images tests/e2e
 
-.PHONY: help run test test-fast test-local test-server lint lock bench screenshots browser clean
+.PHONY: help run test test-fast test-local test-server lint lock bench model screenshots browser clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,32 @@ lock: $(VENV)/.dev  ## work out the three requirements files again from pyprojec
 
 bench: $(VENV)/.dev  ## images per second: naive Keras, raw OpenVINO, TeleHeme's worker
 	@$(BIN)/python -m bench $(ARGS)
+
+# The shipped model from the data, step by step; an interrupted step goes on where it was. DATA and
+# WEIGHTS may be left out: TELEHEME_DATA, and the official download. ARGS=--mixed-precision where
+# the processor has bfloat16. Hours on two cores.
+DATA ?= $(TELEHEME_DATA)
+RUNS ?= runs
+TRAINING = $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+MANAGE := $(BIN)/python manage.py
+
+model: $(RUNS)/3/.evaluated  ## train the model that ships (DATA=folder WEIGHTS=file RUNS=runs)
+
+$(RUNS)/1/calibration.json: | $(VENV)/.dev
+	$(MANAGE) train_model --run-dir $(@D) --config ml/recipes/1-head.toml $(TRAINING)
+
+$(RUNS)/2/calibration.json: $(RUNS)/1/calibration.json
+	$(MANAGE) fine_tune_model --from $(<D) --run-dir $(@D) --config ml/recipes/2-fine-tuning.toml \
+		$(TRAINING) $(ARGS)
+
+$(RUNS)/3/calibration.json: $(RUNS)/2/calibration.json
+	$(MANAGE) fine_tune_model --from $(<D) --run-dir $(@D) --unlabelled txl_pbc:raabin \
+		--config ml/recipes/3-other-laboratories.toml $(TRAINING) $(ARGS)
+
+$(RUNS)/3/.evaluated: $(RUNS)/3/calibration.json
+	$(MANAGE) export_model --run-dir $(@D) $(TRAINING)
+	$(MANAGE) evaluate_model --run-dir $(@D) $(if $(DATA),--data "$(DATA)")
+	@touch $@
 
 screenshots: $(VENV)/.dev browser  ## take the pictures of docs/screenshots again
 	@$(BIN)/python -m tests.servers.screenshots $(ARGS)

@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -79,18 +79,7 @@ class Extractor:
         if path.is_file():
             return np.load(path, allow_pickle=False).astype(np.float32)
         total = len(samples) * max(views, 1)
-        found = np.zeros((total, self.size), np.float16)
-
-        def keep(request: ov.InferRequest, row: int) -> None:
-            found[row] = request.get_output_tensor(0).data[0]
-
-        queue = ov.AsyncInferQueue(self._engine, self._requests)
-        queue.set_callback(keep)
-        with tqdm(total=total, desc=what or "features", unit="picture") as bar:
-            for row, pixels in self._crops(samples, views):
-                queue.start_async({INPUT: pixels[np.newaxis]}, row)
-                bar.update()
-            queue.wait_all()
+        found = self.of(self._crops(samples, views), total, what=what).astype(np.float16)
         self.cache.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as stream:
@@ -98,7 +87,23 @@ class Extractor:
         part.replace(path)
         return found.astype(np.float32)
 
-    def _crops(self, samples: Sequence[Sample], views: int) -> Iterator[tuple[int, np.ndarray]]:
+    def of(self, crops: Iterable[np.ndarray], total: int, *, what: str = "") -> np.ndarray:
+        """(total, F) float32 of so many crops (size, size, 3) uint8, kept nowhere."""
+        found = np.zeros((total, self.size), np.float32)
+
+        def keep(request: ov.InferRequest, row: int) -> None:
+            found[row] = request.get_output_tensor(0).data[0]
+
+        queue = ov.AsyncInferQueue(self._engine, self._requests)
+        queue.set_callback(keep)
+        with tqdm(total=total, desc=what or "features", unit="picture") as bar:
+            for row, pixels in enumerate(crops):
+                queue.start_async({INPUT: pixels[np.newaxis]}, row)
+                bar.update()
+            queue.wait_all()
+        return found
+
+    def _crops(self, samples: Sequence[Sample], views: int) -> Iterator[np.ndarray]:
         count, total = len(samples), len(samples) * max(views, 1)
         if views:
             cells = patches(samples, self.cache)
@@ -115,7 +120,7 @@ class Extractor:
         with ThreadPoolExecutor(2) as pool:
             for begin in range(0, total, BLOCK):
                 block = range(begin, min(begin + BLOCK, total))
-                yield from zip(block, pool.map(prepare, block), strict=True)
+                yield from pool.map(prepare, block)
 
     def _key(self, samples: Sequence[Sample], views: int) -> str:
         """Everything that the features depend on, the augmentation's own code included."""
