@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ml.head import FINE_TUNING, Row
+from ml.head import HEAD, Row
 
 CARD = """# Model card: {id}
 
@@ -13,13 +13,13 @@ it is unsure or the picture is unlike its training pictures.
 
 **Not a medical device.** Not cleared for diagnosis, not for use without a specialist's own look,
 not for blasts, immature granulocytes, erythroblasts or platelets (it has no class for them and
-often does not notice: see "other cells" below).
+does not always notice: see "other cells" below).
 
 ## How it works
 {sight} InceptionV3 (Szegedy et al., CVPR 2016), cut behind {last_level}; global averages of
 {levels}; dropout; dense softmax. {training} Input {input_size} x {input_size} RGB, preprocessing
 `{preprocessing}`, arithmetic {precision}, temperature {temperature:.3f}. In-distribution score:
-Mahalanobis distance and residual of the features. Figures below are of exactly this artefact, on
+Mahalanobis distance and residual of the features.{softening} Figures below are of exactly this artefact, on
 the path that serves it.
 
 ImageNet weights: {weights_origin}.
@@ -32,7 +32,7 @@ SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
   doi:10.1016/j.dib.2020.105474, CC BY 4.0. One hospital, one analyser (CellaVision DM96, May
   Gruenwald-Giemsa), healthy donors. Split and attributes of S. Tsutsui et al., WBCAtt, NeurIPS 2023
   (arXiv:2306.13531, MIT). No patient ids exist, so the same patient may be on both sides.
-{unlabelled}* External: BCCD (MIT). Not one of its pictures was trained or tuned on.
+{no_class}{unlabelled}* External: BCCD (MIT). Not one of its pictures was trained or tuned on.
 * Epoch, temperature and thresholds come from the validation split alone, so its own row below
   flatters; every other row is of pictures that chose nothing.
 
@@ -43,7 +43,7 @@ SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
   answer, {bccd_answered} are right. Expect less than on PBC wherever stain and camera are not
   those of its training pictures.
 * A high figure on PBC says little: simple colour statistics reach 0.95 there.
-* Other cells (erythroblasts, immature granulocytes, platelets) are caught in only {near:.1%}.
+* Other cells (erythroblasts, immature granulocytes, platelets) are caught in {near:.1%}; the rest is answered.
 * A figure of abstention on drawn pictures ("no blood", "spoiled") is of the kinds listed, and the
   score was designed with such pictures (other draws of the same kinds) in view.
 * {arithmetic}
@@ -67,11 +67,21 @@ TUNED = (
     "behind {frozen_through} were fine-tuned with a learning rate of at most {fine_tune_rate} over "
     "{views} random views of the training cells (stain, camera, damage, geometry), WBCAtt's eleven "
     "attributes being learnt beside the classes. BatchNorm kept ImageNet's statistics. The weights "
-    "are a moving average."
+    "are a moving average.{started}"
+)
+STARTED = " It went on from {model} (manifest {sha256:.12})."
+SOFTENING = (
+    " The temperature rises with that distance, by {softening:.2f} for each unit beyond a typical "
+    "validation cell's."
+)
+OTHERS = "pbc_other/val"
+NO_CLASS = (
+    "* {count} cells of other kinds (erythroblasts, immature granulocytes, platelets; of the same "
+    "source) taught that every class is as wrong for them. Those counted below are others.\n"
 )
 UNLABELLED = (
-    "* {count} cells of other laboratories, without labels ({names}): the model before this one "
-    "labelled them, evenly over the classes, and only its surest answers taught.\n"
+    "* {count} cells of other laboratories, without labels ({names}): the network itself labelled "
+    "them, evenly over the classes, and only its surest answers taught.\n"
 )
 
 
@@ -84,15 +94,25 @@ def write_card(
 ) -> str:
     """`manifest` and `facts` as in manifest.json and config.json, `found` as in metrics.json."""
     options, weights, counts = facts["options"], facts["weights"], facts["counts"]
-    tuned = [row for row in history if row["phase"] == FINE_TUNING]
-    views = len(tuned) * options.get("views_per_epoch", 0)
-    others = {name: count for name, count in counts.items() if not name.startswith("pbc/")}
+    tuned = [row for row in history if row["phase"] != HEAD]
+    views = facts.get("views_seen", len(tuned) * options.get("views_per_epoch", 0))
+    unlabelled = {
+        n: count for n, count in counts.items() if n != OTHERS and not n.startswith("pbc/")
+    }
+    started = facts.get("started_from", {})
+    softening = manifest.get("softening", 0.0)
     bccd = found["sets"].get("bccd whole fields", {})
     answered = bccd.get("answered", {}).get("accuracy")
     return CARD.format(
         **{k: manifest[k] for k in ("id", "input_size", "preprocessing", "temperature")},
         sight=SIGHT[manifest["preprocessing"]],
-        training=TUNED.format(**{**options, "views": views}) if tuned else FROZEN,
+        training=TUNED.format(
+            **{**options, "views": views},
+            started=STARTED.format(**started) if "model" in started else "",
+        )
+        if tuned
+        else FROZEN,
+        softening=SOFTENING.format(softening=softening) if softening else "",
         precision=found["precision"],
         arithmetic=ARITHMETIC[manifest["precision"]],
         last_level=options["levels"][-1],
@@ -101,8 +121,9 @@ def write_card(
         weights_sha256=weights["sha256"] or "none",
         train_count=counts["pbc/train"],
         val_count=counts["pbc/val"],
-        unlabelled=UNLABELLED.format(count=sum(others.values()), names=", ".join(others))
-        if others
+        no_class=NO_CLASS.format(count=counts[OTHERS]) if OTHERS in counts else "",
+        unlabelled=UNLABELLED.format(count=sum(unlabelled.values()), names=", ".join(unlabelled))
+        if unlabelled
         else "",
         report=report,
         bccd=bccd.get("accuracy", float("nan")),
