@@ -14,7 +14,7 @@ from tqdm import tqdm
 from classifier.inference.classes import CLASSES
 from classifier.inference.model import Model, load_model
 from classifier.inference.result import CellResult
-from ml import figures, intervals, metrics, runs
+from ml import curves, figures, intervals, metrics, runs
 from ml.attributes import read_attributes
 from ml.data import Sample, labels, read_set, read_single_cells
 from ml.head import read_history
@@ -67,7 +67,7 @@ def evaluate(directory: Path, data: Path, out: Path, *, limit: int = 0) -> dict[
         if name in DRAWN:
             drawn[name] = (truth, probabilities)
             _draw(out / "figures", DRAWN[name], samples, answers, truth, probabilities)
-    figures.risk_coverage_curves(drawn, out / "figures" / "risk_coverage.png")
+    curves.risk_coverage_curves(drawn, out / "figures" / "risk_coverage.png")
     found |= abstention(model, data, limit=limit)
     history = directory / "history.csv"
     if history.is_file():
@@ -123,9 +123,9 @@ def _draw(
         return folder / f"{name}{suffix}.png"
 
     figures.confusion_matrix(metrics.confusion(truth, predicted), path("confusion_matrix"))
-    figures.reliability_diagram(truth, probabilities, path("reliability"))
-    figures.roc_curves(truth, probabilities, path("roc"))
-    figures.precision_recall_curves(truth, probabilities, path("precision_recall"))
+    curves.reliability_diagram(truth, probabilities, path("reliability"))
+    curves.roc_curves(truth, probabilities, path("roc"))
+    curves.precision_recall_curves(truth, probabilities, path("precision_recall"))
     wrong, right = np.flatnonzero(predicted != truth), np.flatnonzero(predicted == truth)
     for name, rows in (("samples_wrong", wrong), ("samples_right", right)):
         path(name).unlink(missing_ok=True)  # of an evaluation before, which may have had some

@@ -1,6 +1,6 @@
 """The pictures of a report, as one would put them into a paper."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,25 +8,21 @@ import numpy as np
 
 from classifier.inference.classes import CLASSES
 from ml.head import Row
-from ml.metrics import reliability, risk_coverage
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from ml.front import Point
 
 BLUE, ORANGE, GREY = "#1f5fa8", "#d9731a", "#8a8f98"
-HUES = ("#6b2aa6", "#a54700", "#1b5cb8", "#486552", "#b0225a")  # of the classes, as in the product
-STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))  # colour is never the only signal
 
 
-def _figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float, layout: Any = "constrained") -> "Figure":
     """A figure without pyplot: no global state, no display needed."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=110)
+    figure = Figure(figsize=(width, height), layout=layout, dpi=110)
     FigureCanvasAgg(figure)
     return figure
 
@@ -34,7 +30,7 @@ def _figure(width: float, height: float) -> "Figure":
 def learning_curves(history: Sequence[Row], path: Path) -> None:
     """Loss and accuracy of each phase, one phase a row."""
     phases = list(dict.fromkeys(row["phase"] for row in history))
-    figure = _figure(8, 3.2 * len(phases))
+    figure = new_figure(8, 3.2 * len(phases))
     axes = figure.subplots(len(phases), 2, squeeze=False)
     for line, phase in zip(axes, phases, strict=True):
         rows = [row for row in history if row["phase"] == phase]
@@ -51,7 +47,7 @@ def learning_curves(history: Sequence[Row], path: Path) -> None:
 
 
 def confusion_matrix(table: np.ndarray, path: Path) -> None:
-    figure = _figure(5, 4.4)
+    figure = new_figure(5, 4.4)
     axis = figure.subplots()
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -66,84 +62,11 @@ def confusion_matrix(table: np.ndarray, path: Path) -> None:
     figure.savefig(path)
 
 
-def reliability_diagram(labels: np.ndarray, probabilities: np.ndarray, path: Path) -> None:
-    figure = _figure(4.4, 4)
-    axis = figure.subplots()
-    confidence, accuracy, share = reliability(labels, probabilities)
-    filled = share > 0
-    axis.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="perfect")
-    axis.bar(confidence[filled], share[filled], width=0.03, color=GREY, label="share of cells")
-    axis.plot(confidence[filled], accuracy[filled], "o-", color=BLUE, label="this model")
-    axis.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))
-    axis.legend(frameon=False, loc="upper left")
-    figure.savefig(path)
-
-
-def risk_coverage_curves(sets: Mapping[str, tuple[np.ndarray, np.ndarray]], path: Path) -> None:
-    """Of each set's (labels, probabilities), by name."""
-    figure = _figure(4.4, 4)
-    axis = figure.subplots()
-    most = 0.01
-    for colour, (name, (labels, probabilities)) in zip((BLUE, ORANGE), sets.items(), strict=False):
-        coverage, risk = risk_coverage(labels, probabilities)
-        axis.plot(coverage, risk, color=colour, label=name)
-        most = max(most, float(risk[len(risk) // 20 :].max()) * 1.1)
-    axis.set(xlabel="share of cells answered, the surest first", ylabel="share of those wrong")
-    axis.set(xlim=(0, 1), ylim=(0, most))
-    axis.grid(alpha=0.3)
-    axis.legend(frameon=False, loc="upper left")
-    figure.savefig(path)
-
-
-def roc_curves(labels: np.ndarray, probabilities: np.ndarray, path: Path) -> None:
-    """Each class that occurs against the rest."""
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    def draw(axis: "Axes", own: np.ndarray, scores: np.ndarray, name: str, **look: Any) -> None:
-        false, true, _ = roc_curve(own, scores)
-        axis.plot(false, true, label=f"{name}  {roc_auc_score(own, scores):.3f}", **look)
-
-    figure = _by_class(labels, probabilities, draw)
-    figure.axes[0].plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
-    figure.axes[0].set(xlabel="false positive rate", ylabel="sensitivity")
-    figure.axes[0].legend(frameon=False, loc="lower right", title="class, area", fontsize=8)
-    figure.savefig(path)
-
-
-def precision_recall_curves(labels: np.ndarray, probabilities: np.ndarray, path: Path) -> None:
-    """Each class that occurs against the rest."""
-    from sklearn.metrics import average_precision_score, precision_recall_curve
-
-    def draw(axis: "Axes", own: np.ndarray, scores: np.ndarray, name: str, **look: Any) -> None:
-        precision, recall, _ = precision_recall_curve(own, scores)
-        label = f"{name}  {average_precision_score(own, scores):.3f}"
-        axis.plot(recall, precision, drawstyle="steps-post", label=label, **look)
-
-    figure = _by_class(labels, probabilities, draw)
-    figure.axes[0].set(xlabel="recall (sensitivity)", ylabel="precision")
-    figure.axes[0].legend(
-        frameon=False, loc="lower left", title="class, average precision", fontsize=8
-    )
-    figure.savefig(path)
-
-
-def _by_class(labels: np.ndarray, probabilities: np.ndarray, draw: Callable[..., None]) -> "Figure":
-    figure = _figure(4.4, 4)
-    axis = figure.subplots()
-    for place, name in enumerate(CLASSES):
-        own = labels == place
-        if own.any() and not own.all():
-            look = {"color": HUES[place], "linestyle": STROKES[place]}
-            draw(axis, own, probabilities[:, place], f"{name[0].upper()}  {name}", **look)
-    axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    axis.grid(alpha=0.3)
-    return figure
-
-
 def sample_predictions(entries: Sequence[dict[str, Any]], path: Path, *, columns: int = 6) -> None:
     """A grid; each entry has picture (RGB uint8), true, predicted, confidence, abstained."""
     rows = max(1, -(-len(entries) // columns))
-    figure = _figure(1.7 * columns, 2.1 * rows)
+    figure = new_figure(1.7 * columns, 2.1 * rows, layout="none")  # a grid needs none, and is slow
+    figure.subplots_adjust(0.01, 0.01, 0.99, 1 - 0.4 / (2.1 * rows), wspace=0.05, hspace=0.27)
     for axis in figure.subplots(rows, columns, squeeze=False).flat:
         axis.axis("off")
     for axis, entry in zip(figure.axes, entries, strict=False):
@@ -158,7 +81,7 @@ def sample_predictions(entries: Sequence[dict[str, Any]], path: Path, *, columns
 
 def front(points: "Sequence[Point]", path: Path) -> None:
     """Accuracy against images a second, a line a precision and number of views."""
-    figure = _figure(9, 3.6)
+    figure = new_figure(9, 3.6)
     lines = list(dict.fromkeys((point.precision, point.views) for point in points))
     for axis, name, title in zip(
         figure.subplots(1, 2), ("test", "bccd"), ("pbc/test", "BCCD, whole fields"), strict=True

@@ -69,7 +69,7 @@ def _results(sets: Found) -> Section:
             "error, surest 80 % answered",
             lambda row: figure(row.get("selective", {}), "error", ".1%"),
         ),
-        ("the latter / the former", lambda row: figure(row.get("selective", {}), "ratio", ".2f")),
+        ("ratio of the two errors", lambda row: figure(row.get("selective", {}), "ratio", ".2f")),
         ("AUGRC", lambda row: format(row["generalised_risk"], ".4f")),
     ]
     return Section(

@@ -27,7 +27,6 @@ from ml.runs import code_version, write_json
 
 QUANTISATION = "quantisation.json"
 CALIBRATION_CELLS = 300
-MAX_DROP = 0.002
 COPIED = (STATISTICS, "config.json", "history.csv")
 
 
@@ -38,13 +37,13 @@ def make_variant(
     precision: str,
     model_id: str,
     data: Path,
-    max_drop: float = MAX_DROP,
+    max_drop: float,
 ) -> dict[str, Any] | None:
     """Write the model directory `target`, replacing what is there, from the float model `source`.
 
     f32 and bf16 share the graph; for int8 it is quantised, calibrated on pbc/train and controlled
-    on pbc/val, and what was done is returned and kept in quantisation.json. Temperature, statistics
-    and thresholds are those of `source`. ModelError if `source` is none or itself int8.
+    on pbc/val (`max_drop` as in ml.quantise), and what was done is returned and kept in
+    quantisation.json. Temperature, statistics and thresholds are those of `source`. ModelError if `source` is none or itself int8.
     """
     manifest = load_manifest(source)
     if manifest.precision == "int8":
