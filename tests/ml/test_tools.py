@@ -16,6 +16,8 @@ from ml.benchmark import best_rates, stored, stored_pictures
 from ml.tables import figure
 from tests.inference.conftest import write_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(trained, discs, tmp_path_factory):
