@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from classifier.inference import canonical, locator_net
+from classifier.inference import canonical, locator_engine, locator_net
 from classifier.inference import locate as locating
 from classifier.inference.canonical import canonical_view
 from ml.data import Sample, fingerprint
@@ -23,7 +23,7 @@ SIDE = 320  # pixels
 
 def patches(samples: Sequence[Sample], cache: Path, what: str = "cells") -> np.ndarray:
     """(N, SIDE, SIDE, 3) uint8 RGB, kept in `cache` and mapped from there."""
-    code = "".join(map(inspect.getsource, (canonical, locating, locator_net)))
+    code = "".join(map(inspect.getsource, (canonical, locating, locator_net, locator_engine)))
     boxes = [sample.box for sample in samples]
     key = f"{fingerprint(samples)} {boxes} {DIAMETERS} {SIDE} {code}"
     path = cache / f"patches-{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"

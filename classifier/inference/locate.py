@@ -13,9 +13,8 @@ import numpy as np
 
 from classifier.inference import locator_net
 from classifier.inference.colour import background, frame, optical_density
-from classifier.inference.locator_net import BLOCK, STEP
+from classifier.inference.locator_net import BLOCK, SIDE, STEP
 
-SIDE = 128  # of the small copy, longest side
 LARGEST = 1024  # of a field with small cells
 SMALL_CELL, GOOD_CELL = 24.0, 44.0  # pixels of the small copy: below the first, look nearer
 PROPOSES = 0.4  # a block that is core with this probability proposes a box
@@ -101,9 +100,10 @@ def _look(rgb: np.ndarray, side: int) -> Located:
     maps = locator_net.run(density)
     limits = np.array([size[0], size[1], size[0], size[1]], np.float32)
     boxes, scores = _boxes(maps, limits)
+    areas = [_enlarged(each) for each in (maps.cell, maps.nucleus)] if len(boxes) else []
     cells = []
     for number, (box, score) in enumerate(zip(boxes, scores, strict=True)):
-        mask, nucleus = _masks(maps, boxes, number)
+        mask, nucleus = _masks(areas, boxes, number)
         if mask.mean() >= FILLED and nucleus.mean() >= NUCLEAR:
             left, top, right, bottom = (float(value) for value in box * ratio)
             cells.append(Cell((left, top, right, bottom), float(score), mask, nucleus))
@@ -165,22 +165,30 @@ def _overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     return common / np.maximum(np.prod(box[2:] - box[:2]) + areas - common, 1e-6)
 
 
-def _masks(maps: locator_net.Maps, boxes: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+def _enlarged(area: np.ndarray) -> np.ndarray:
+    """(h, w) probabilities to (2h, 2w) bool: for each pixel of the small copy, whether it is
+    inside."""
+    size = 2 * area.shape[1], 2 * area.shape[0]
+    return cv2.resize(area, size, interpolation=cv2.INTER_LINEAR) > INSIDE
+
+
+def _masks(
+    areas: list[np.ndarray], boxes: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Cell and nucleus within a box; what two boxes share goes to the nearer cell."""
-    left, top = np.floor(boxes[number, :2]).astype(int)
-    right, bottom = np.maximum(np.ceil(boxes[number, 2:]).astype(int), (left + 1, top + 1))
-    y, x = np.mgrid[top:bottom, left:right].astype(np.float32) + 0.5
-    centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    away = [
-        np.hypot((x - cx) / max(rx, 1), (y - cy) / max(ry, 1))
-        for (cx, cy), (rx, ry) in zip(centres, halves, strict=True)
-    ]
-    own = away[number] <= np.min(away, axis=0)
-    # Places of the maps are two pixels wide, their middles at 1, 3, 5...
-    at = (x - 1) / 2, (y - 1) / 2
-    cell, nucleus = (
-        cv2.remap(each, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) > INSIDE
-        for each in (maps.cell, maps.nucleus)
-    )
-    cell &= own
+    height, width = areas[0].shape
+    # An average of boxes may stick out of the copy by a rounding error.
+    left, top = np.clip(np.floor(boxes[number, :2]), 0, (width - 1, height - 1)).astype(int)
+    right, bottom = np.clip(
+        np.ceil(boxes[number, 2:]), (left + 1, top + 1), (width, height)
+    ).astype(int)
+    cell, nucleus = (area[top:bottom, left:right] for area in areas)
+    if len(boxes) > 1:
+        y, x = np.mgrid[top:bottom, left:right].astype(np.float32) + 0.5
+        centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
+        away = [
+            np.hypot((x - cx) / max(rx, 1), (y - cy) / max(ry, 1))
+            for (cx, cy), (rx, ry) in zip(centres, halves, strict=True)
+        ]
+        cell = cell & (away[number] <= np.min(away, axis=0))
     return cell, nucleus & cell
