@@ -47,21 +47,24 @@ def background(rgb: np.ndarray, outside: np.ndarray | None = None) -> np.ndarray
     Bright in the darkest channel, since stain takes light from some channel; not the brightest
     of all, which are reflections. `outside` (H, W) bool is left out.
     """
-    darkest = cv2.min(cv2.min(rgb[:, :, 0], rgb[:, :, 1]), rgb[:, :, 2])
-    inside = None if outside is None or outside.all() else ~outside
-    counted = darkest.ravel() if inside is None else darkest[inside]
-    share = np.bincount(counted, minlength=256).cumsum()
+    channels = cv2.split(rgb)
+    darkest = cv2.min(cv2.min(channels[0], channels[1]), channels[2])
+    inside = None if outside is None or outside.all() else (~outside).astype(np.uint8)
+    share = _counts(darkest, inside)
     low, high = np.searchsorted(share, np.array(BRIGHT) * share[-1])
-    bright = (darkest >= low) & (darkest <= high)
+    bright = cv2.inRange(darkest, int(low), int(high))
     if inside is not None:
-        bright &= inside
-    medians = [_median(channel[bright]) for channel in cv2.split(rgb)]
+        bright *= inside
+    medians = [
+        np.searchsorted(counts, counts[-1] / 2)
+        for counts in (_counts(channel, bright) for channel in channels)
+    ]
     return np.maximum(medians, LEAST).astype(np.float32)
 
 
-def _median(values: np.ndarray) -> int:
-    """Of uint8 values, by counting."""
-    return int(np.searchsorted(np.bincount(values).cumsum(), len(values) / 2))
+def _counts(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """(256,) how many pixels of uint8 `values` have at most this value, where `mask` is not 0."""
+    return cv2.calcHist([values], [0], mask, [256], [0, 256]).ravel().astype(np.int64).cumsum()
 
 
 def optical_density(rgb: np.ndarray, empty: np.ndarray) -> np.ndarray:

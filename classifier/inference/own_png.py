@@ -40,7 +40,8 @@ def open_own(data: bytes) -> np.ndarray | None:
     if not (table[:, 0] == _UP).all():
         return None
     pixels = np.empty((height, 3 * width), np.uint8)
-    pixels[0] = table[0, 1:]
-    for row in range(1, height):  # twice as fast as one accumulate over the columns
-        np.add(pixels[row - 1], table[row, 1:], out=pixels[row])
+    above = np.uint8(0)
+    # Four times as fast as one accumulate over the columns, twice as fast as counting the rows.
+    for here, difference in zip(pixels, table[:, 1:], strict=True):
+        above = np.add(above, difference, here)
     return pixels.reshape(height, width, 3)
