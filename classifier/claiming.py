@@ -33,13 +33,17 @@ class Claim:
 
 
 def versions_waiting(prediction_ids: Sequence[int]) -> list[ModelVersion]:
-    """The model versions that the still QUEUED ones of these rows are to be read with."""
+    """The model versions that the still QUEUED ones of these rows are to be read with.
+
+    Only what identifies them: this runs for every batch, and a manifest is long.
+    """
     return list(
         ModelVersion.objects.filter(
-            predictions__in=Prediction.objects.filter(
-                pk__in=prediction_ids, state=PredictionState.QUEUED
-            )
-        ).distinct()
+            predictions__pk__in=prediction_ids, predictions__state=PredictionState.QUEUED
+        )
+        .only("model_id", "manifest_sha256")
+        .order_by("pk")
+        .distinct()
     )
 
 

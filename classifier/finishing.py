@@ -30,8 +30,12 @@ RESULT_FIELDS = [
 ]  # fmt: skip
 
 
-# Of the picture only what the fence asks for: this runs for every cell.
-_ROW = [field.name for field in Prediction._meta.concrete_fields]
+# Of the picture only what the fence asks for, and of the row nothing that a result replaces: this
+# runs for every cell.
+_FENCE = ["state", "lease_token"]
+_ROW = _FENCE + [
+    field.name for field in Prediction._meta.concrete_fields if field.name not in RESULT_FIELDS
+]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,11 @@
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import task_postrun, task_prerun
 
 from telemed.environment import number
 
@@ -87,3 +89,14 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@task_prerun.connect(dispatch_uid="telemed.old_connections")
+@task_postrun.connect(dispatch_uid="telemed.old_connections")
+def _close_old_connections(sender: Any, **_: Any) -> None:
+    """Around each task what Django does around each request: a connection that is too old or was
+    broken goes, one that was idle is tried before it is used, any other stays."""
+    from django.db import close_old_connections
+
+    if not sender.request.is_eager:
+        close_old_connections()

@@ -6,6 +6,7 @@ to start where something is left open (``telemed.production``). docs/operations.
 """
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -190,6 +191,9 @@ CELERY_BROKER_URL = (
 # the database's clock and renews that while it works; a row that waits longer is sent again.
 LEASE_SECONDS = number("TELEHEME_LEASE_SECONDS", default=30)
 REPUBLISH_SECONDS = number("TELEHEME_REPUBLISH_SECONDS", default=20)
+# Left to itself Celery opens and closes the database around every task; TELEHEME_DB_CONN_MAX_AGE
+# holds for the worker too (telemed/celery.py).
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 
 # Called with (directory, threads=...): gives the object that reads pictures.

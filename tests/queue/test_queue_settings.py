@@ -1,5 +1,7 @@
 """Orders between numbers that, once broken, run work twice or lose it."""
 
+import sys
+
 import pytest
 from django.conf import settings
 
@@ -69,3 +71,15 @@ def test_beat_rings_only_for_tasks_that_exist_on_queues_that_are_served():
     assert {entry["task"] for entry in entries} <= set(app.tasks)
     assert {entry["options"]["queue"] for entry in entries} <= set(celery.CLASSIFY_QUEUES)
     assert all(entry["options"]["expires"] for entry in entries)
+
+
+def test_the_worker_keeps_its_database_connection_as_long_as_django_would(monkeypatch):
+    from celery.fixups.django import DjangoWorkerFixup
+    from celery.signals import task_postrun, task_prerun
+
+    assert DjangoWorkerFixup(app).db_reuse_max == sys.maxsize  # never closed for being a task's
+    looked = []
+    monkeypatch.setattr("django.db.close_old_connections", lambda: looked.append(1))
+    for around in (task_prerun, task_postrun):
+        around.send(sender=classify_batch, task_id="1", task=classify_batch)
+    assert looked == [1, 1]
