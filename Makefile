@@ -76,7 +76,7 @@ RUNS ?= runs
 TRAINING = $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 MANAGE := $(BIN)/python manage.py
 
-model: $(RUNS)/3/.evaluated  ## train the model that ships (DATA=folder WEIGHTS=file RUNS=runs)
+model: $(RUNS)/4/.evaluated  ## train the model that ships (DATA=folder WEIGHTS=file RUNS=runs)
 
 $(RUNS)/1/calibration.json: | $(VENV)/.dev
 	$(MANAGE) train_model --run-dir $(@D) --config ml/recipes/1-head.toml $(TRAINING)
@@ -89,7 +89,11 @@ $(RUNS)/3/calibration.json: $(RUNS)/2/calibration.json
 	$(MANAGE) fine_tune_model --from $(<D) --run-dir $(@D) --unlabelled txl_pbc:raabin \
 		--config ml/recipes/3-other-laboratories.toml $(TRAINING) $(ARGS)
 
-$(RUNS)/3/.evaluated: $(RUNS)/3/calibration.json
+$(RUNS)/4/calibration.json: $(RUNS)/3/calibration.json
+	$(MANAGE) average_models $(RUNS)/2 $(<D) --run-dir $(@D) $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+	$(MANAGE) calibrate_model --run-dir $(@D) --unlabelled txl_pbc:raabin $(TRAINING)
+
+$(RUNS)/4/.evaluated: $(RUNS)/4/calibration.json
 	$(MANAGE) export_model --run-dir $(@D) $(TRAINING)
 	$(MANAGE) evaluate_model --run-dir $(@D) $(if $(DATA),--data "$(DATA)")
 	@touch $@

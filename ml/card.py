@@ -70,6 +70,7 @@ TUNED = (
     "are a moving average.{started}"
 )
 STARTED = " It went on from {model} (manifest {sha256:.12})."
+AVERAGED = " What serves is the mean of its weights and those of {others}."
 SOFTENING = (
     " The temperature rises with that distance, by {softening:.2f} for each unit beyond a typical "
     "validation cell's."
@@ -100,6 +101,7 @@ def write_card(
         n: count for n, count in counts.items() if n != OTHERS and not n.startswith("pbc/")
     }
     started = facts.get("started_from", {})
+    others = [each["from"] for each in facts.get("averaged", [])[:-1]]
     softening = manifest.get("softening", 0.0)
     bccd = found["sets"].get("bccd whole fields", {})
     answered = bccd.get("answered", {}).get("accuracy")
@@ -108,7 +110,8 @@ def write_card(
         sight=SIGHT[manifest["preprocessing"]],
         training=TUNED.format(
             **{**options, "views": views},
-            started=STARTED.format(**started) if "model" in started else "",
+            started=(STARTED.format(**started) if "model" in started else "")
+            + (AVERAGED.format(others=", ".join(others)) if others else ""),
         )
         if tuned
         else FROZEN,

@@ -12,6 +12,15 @@ from django.core.management import call_command
 
 from classifier.inference import CLASSES
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What needs the trained run goes to one process, so that it is trained once."""
+    for item in items:
+        if "trained" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("trained"))
+
+
 COLOURS = [(90, 40, 120), (200, 80, 70), (60, 60, 160), (120, 130, 180), (170, 120, 190)]
 
 

@@ -29,10 +29,9 @@ def test_one_network_is_measured_at_several_sizes(trained, discs, no_weights):
     said = StringIO()
     call_command("compare_sizes", run_dir=run, sizes=[80, 96], data=str(discs), stdout=said)
     points = [Point(**point) for point in json.loads((run / "front.json").read_text())]
-    assert [(point.input_size, point.views) for point in points] == [
-        (size, views) for size in (80, 96) for views in (1, 2, 4)
-    ]
-    one, two, four = points[3:]
+    measured = [(point.input_size, point.views) for point in points]
+    assert measured == [(80, 1), (96, 1), (96, 2), (96, 4)]
+    _, one, two, four = points
     assert one.images_per_second == pytest.approx(2 * two.images_per_second)
     assert one.images_per_second == pytest.approx(4 * four.images_per_second)
     assert one.test >= 0.9, "the size it was trained at"
