@@ -6,6 +6,7 @@ of a cell, and how far the cell's edges are.
 """
 
 import math
+import statistics
 from dataclasses import dataclass
 
 import cv2
@@ -72,7 +73,7 @@ def locate(rgb: np.ndarray) -> Located:
     for _ in range(2):
         side = longest * found.scale
         if found.cells:
-            usual = float(np.median([cell.diameter for cell in found.cells])) * found.scale
+            usual = statistics.median(cell.diameter for cell in found.cells) * found.scale
             if usual >= SMALL_CELL:
                 break
             wanted = side * GOOD_CELL / usual
@@ -160,9 +161,9 @@ def _boxes(maps: locator_net.Maps, limits: np.ndarray) -> tuple[np.ndarray, np.n
 def _overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Intersection over union of one box with each of the others."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
-    common = np.prod(np.maximum(high - low, 0), 1)
-    areas = np.prod(others[:, 2:] - others[:, :2], 1)
-    return common / np.maximum(np.prod(box[2:] - box[:2]) + areas - common, 1e-6)
+    common = np.maximum(high - low, 0).prod(1)
+    areas = (others[:, 2:] - others[:, :2]).prod(1)
+    return common / np.maximum((box[2:] - box[:2]).prod() + areas - common, 1e-6)
 
 
 def _enlarged(area: np.ndarray) -> np.ndarray:
