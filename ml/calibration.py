@@ -88,11 +88,12 @@ def fit_thresholds(
     scores: np.ndarray,
     qualities: list[Quality],
 ) -> Thresholds:
-    """From validation cells alone: each of the two scores gives up half of the allowed share."""
-    half = config.abstain_share / 2
+    """From validation cells alone, of which each of the two scores gives up its allowed share."""
+    strange = config.abstain_share * config.in_distribution_share
+    unsure = config.abstain_share - strange
     return Thresholds(
-        confidence=round(float(np.quantile(confidences, half)), 6),
-        in_distribution=round(float(np.quantile(scores, half)), 6),
+        confidence=round(float(np.quantile(confidences, unsure)), 6),
+        in_distribution=round(float(np.quantile(scores, strange)), 6),
         contrast=round(CONTRAST_SHARE * min(quality.contrast for quality in qualities), 4),
         sharpness=round(SHARPNESS_SHARE * min(quality.sharpness for quality in qualities), 5),
     )

@@ -33,8 +33,8 @@ SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
   Gruenwald-Giemsa), healthy donors. Split and attributes of S. Tsutsui et al., WBCAtt, NeurIPS 2023
   (arXiv:2306.13531, MIT). No patient ids exist, so the same patient may be on both sides.
 {no_class}{unlabelled}* External: BCCD (MIT). Not one of its pictures was trained or tuned on.
-* Epoch, temperature and thresholds come from the validation split alone, so its own row below
-  flatters; every other row is of pictures that chose nothing.
+* Epoch, temperature and thresholds come from validation pictures alone, so their own column below
+  flatters; the pictures of the other columns chose none of these.
 
 {report}
 ## Limits
@@ -70,7 +70,10 @@ TUNED = (
     "are a moving average.{started}"
 )
 STARTED = " It went on from {model} (manifest {sha256:.12})."
-AVERAGED = " What serves is the mean of its weights and those of {others}."
+AVERAGED = (
+    " What serves is the mean of its weights and those of {others}; that it is this and not the last "
+    "of them alone was decided with both measured, on BCCD too."
+)
 SOFTENING = (
     " The temperature rises with that distance, by {softening:.2f} for each unit beyond a typical "
     "validation cell's."

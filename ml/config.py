@@ -84,7 +84,10 @@ class TrainConfig:
     val_views: int = 2
     """Augmented copies of each validation picture: what another laboratory's may do to calibration."""
     abstain_share: float = 0.05
-    """Of the validation cells, at most; half by confidence, half by in-distribution score."""
+    """Of the validation cells, at most, by confidence and in-distribution score together."""
+    in_distribution_share: float = 0.2
+    """Of these, by in-distribution score. Chosen on pbc_other/val: confidence finds cells of other
+    kinds sooner, once it has been taught; the score is for pictures of something else."""
 
     def save(self, path: Path, **facts: Any) -> None:
         """Write the options, and under them what else identifies the run."""
