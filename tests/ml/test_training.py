@@ -103,7 +103,7 @@ def test_features_and_head_give_what_is_served(trained, discs):
 def test_about_the_allowed_share_of_validation_cells_abstains(trained):
     run, _ = trained
     found = json.loads((run / "metrics.json").read_text())
-    assert found["sets"]["pbc/val"]["abstained"] <= 0.15  # 30 cells: 5 % is one or two
+    assert found["sets"]["pbc/val"]["abstained"] <= 0.2  # 30 cells: 4 % and 1 % are up to two each
 
 
 def test_the_manifest_carries_the_headline_figures(trained):
