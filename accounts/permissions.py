@@ -35,7 +35,18 @@ class Action(StrEnum):
     COMMENT = "case.comment"
     CLAIM_CASE = "case.claim"
     RELEASE_CASE = "case.release"
+    HAND_OVER_CASE = "case.hand_over"
+    ASK_OPINION = "case.ask_opinion"
     RETRY_CELL = "cell.retry"
+    REVIEW = "review"  # the worklist, the desk, one's own keys and text blocks
+    READ_CELLS = "reading.read"
+    SIGN_REPORT = "report.sign"
+    COSIGN_REPORT = "report.cosign"
+    AMEND_REPORT = "report.amend"
+    VIEW_REPORT = "report.view"
+    ANSWER_REPORT = "report.answer"
+    ACKNOWLEDGE = "critical.acknowledge"
+    MANAGE_POLICY = "policy.manage"
     QUICK_LOOK = "quick_look"
     MANAGE_PEOPLE = "people.manage"
     VIEW_MODELS = "model.view"
@@ -70,6 +81,11 @@ def _holds(user: Any, case: Any) -> bool:
     return user.role == Role.SPECIALIST and case.reader_id == user.pk
 
 
+def _reads_it(user: Any, reading: Any) -> bool:
+    """The reading is theirs, or it is the one of a case that they hold."""
+    return user.role == Role.SPECIALIST and user.pk in (reading.reader_id, reading.case.reader_id)
+
+
 RULES: dict[Action, Callable[[Any, Any], bool]] = {
     Action.CREATE_PATIENT: _own,
     Action.EDIT_PATIENT: _own,
@@ -83,7 +99,18 @@ RULES: dict[Action, Callable[[Any, Any], bool]] = {
     Action.COMMENT: _is(Role.CLINICIAN, Role.SPECIALIST),
     Action.CLAIM_CASE: _reads,
     Action.RELEASE_CASE: _holds,
+    Action.HAND_OVER_CASE: _holds,
+    Action.ASK_OPINION: _holds,
     Action.RETRY_CELL: _is(Role.CLINICIAN, Role.SPECIALIST),
+    Action.REVIEW: _is(Role.SPECIALIST),
+    Action.READ_CELLS: _reads_it,
+    Action.SIGN_REPORT: _holds,
+    Action.COSIGN_REPORT: _reads,
+    Action.AMEND_REPORT: _reads,
+    Action.VIEW_REPORT: _is(Role.CLINICIAN, Role.SPECIALIST),
+    Action.ANSWER_REPORT: _own,
+    Action.ACKNOWLEDGE: _own,
+    Action.MANAGE_POLICY: _is(Role.ADMINISTRATOR),
     Action.QUICK_LOOK: _is(Role.CLINICIAN, Role.SPECIALIST, Role.ADMINISTRATOR),
     Action.MANAGE_PEOPLE: _is(Role.ADMINISTRATOR),
     Action.VIEW_MODELS: _is(Role.CLINICIAN, Role.SPECIALIST, Role.ADMINISTRATOR),

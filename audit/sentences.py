@@ -14,6 +14,8 @@ CASE_SENTENCES = {
     "case.withdrawn": "withdrew the case",
     "case.claimed": "took the case for review",
     "case.released": "gave the case back",
+    "case.handed_over": "handed the case to a colleague",
+    "case.reopened": "took the signed case in hand to amend it",
     "case.status": "status changed",
     "image.received": "added an image",
     "image.blanked": "blanked an area of an image",
@@ -25,6 +27,12 @@ CASE_SENTENCES = {
     "cell.retried": "asked to read a cell again",
     "cells.read": "looked at the results",
     "comment.added": "wrote in the thread",
+    "opinion.asked": "asked a colleague for a second opinion",
+    "opinion.given": "gave a second opinion",
+    "reading.committed": "committed to their own reading",
+    "reading.opened": "opened a reading",
+    "reading.taken": "took the second reading",
+    "verdicts.given": "classified cells",
     "prediction.quarantined": "a cell could not be analysed and must be read by eye",
 }
 SENTENCES = {

@@ -45,6 +45,7 @@ class CaseStatus(models.TextChoices):
     CLASSIFYING = "classifying", "Classifying"
     READY = "ready", "Ready for review"
     IN_REVIEW = "in_review", "In review"
+    SIGNED = "signed", "Signed"
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
@@ -58,6 +59,9 @@ ALLOWED_MOVES: dict[str, frozenset[str]] = {
     CaseStatus.READY: frozenset(
         {CaseStatus.CLASSIFYING, CaseStatus.IN_REVIEW, CaseStatus.WITHDRAWN}
     ),
-    CaseStatus.IN_REVIEW: frozenset({CaseStatus.READY, CaseStatus.CLASSIFYING}),
+    CaseStatus.IN_REVIEW: frozenset(
+        {CaseStatus.READY, CaseStatus.CLASSIFYING, CaseStatus.SIGNED}
+    ),
+    CaseStatus.SIGNED: frozenset({CaseStatus.IN_REVIEW}),  # to amend the report
     CaseStatus.WITHDRAWN: frozenset(),
 }

@@ -123,7 +123,12 @@ class Case(models.Model):
                 condition=Q(status=CaseStatus.DRAFT, submitted_at__isnull=True)
                 | Q(status=CaseStatus.WITHDRAWN)
                 | Q(
-                    status__in=[CaseStatus.CLASSIFYING, CaseStatus.READY, CaseStatus.IN_REVIEW],
+                    status__in=[
+                        CaseStatus.CLASSIFYING,
+                        CaseStatus.READY,
+                        CaseStatus.IN_REVIEW,
+                        CaseStatus.SIGNED,
+                    ],
                     submitted_at__isnull=False,
                 ),
                 name="case_submitted_when_past_draft",

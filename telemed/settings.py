@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "audit.apps.AuditConfig",
     "patients.apps.PatientsConfig",
     "classifier.apps.ClassifierConfig",
+    "review.apps.ReviewConfig",
     "ml.apps.MlConfig",
     "telemed.apps.AdminConfig",
     "django.contrib.auth",

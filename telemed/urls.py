@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("patients.urls")),
     path("", include("classifier.urls")),
+    path("", include("review.urls")),
 ]
 
 handler400 = views.bad_request

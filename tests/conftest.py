@@ -19,18 +19,21 @@ def _plain_static_files(settings):
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _audit_table_can_be_emptied():
+def _append_only_tables_can_be_emptied():
     """Tests that commit end with a flush, which the append-only triggers would refuse."""
     from audit import triggers
+    from review import triggers as review_triggers
 
     teardown = TransactionTestCase._fixture_teardown
 
     def without_triggers(self):
-        triggers.remove(connection)
+        for each in (triggers, review_triggers):
+            each.remove(connection)
         try:
             teardown(self)
         finally:
-            triggers.install(connection)
+            for each in (triggers, review_triggers):
+                each.install(connection)
 
     TransactionTestCase._fixture_teardown = without_triggers
     yield

@@ -7,8 +7,10 @@ from patients.services.people import patient_create, patient_edit
 from patients.services.thread import comment_add
 from patients.services.workflow import (
     case_claim,
+    case_hand_over,
     case_move,
     case_release,
+    case_reopen,
     case_submit,
     case_withdraw,
 )
@@ -18,8 +20,10 @@ __all__ = [
     "case_claim",
     "case_create",
     "case_edit",
+    "case_hand_over",
     "case_move",
     "case_release",
+    "case_reopen",
     "case_submit",
     "case_withdraw",
     "comment_add",

@@ -112,6 +112,11 @@ def case_edit(*, actor: User, case: Case, version: int, **details: Any) -> Case:
         return locked
     if locked.status == CaseStatus.WITHDRAWN:
         raise MoveRefused("This case was withdrawn; its details can no longer be changed.")
+    if locked.status == CaseStatus.SIGNED:
+        raise MoveRefused(
+            "This case is signed, and its report rests on these details. Write in the thread what "
+            "is wrong, and the specialist can amend the report."
+        )
     if locked.version != version:
         raise StaleEdit(
             "Somebody else saved these details while you were writing. Nothing of yours is lost: "

@@ -149,9 +149,10 @@ def image_remove(*, actor: User, image: SmearImage) -> SmearImage:
 def require_removable(case: Case) -> None:
     """Raise MoveRefused unless pictures of this (locked) case may be taken out."""
     if case.status not in REMOVABLE or case.reader_id is not None:
+        over = {CaseStatus.WITHDRAWN: "withdrawn", CaseStatus.SIGNED: "signed"}.get(case.status)
         raise MoveRefused(
-            "This case was withdrawn; its pictures stay as they are."
-            if case.status == CaseStatus.WITHDRAWN
+            f"This case was {over}; its pictures stay as they are."
+            if over
             else "A specialist is reading this case. Ask them to release it, then change its pictures."
         )
 
@@ -214,6 +215,8 @@ def _already(
 def _require_room(case: Case) -> None:
     if case.status == CaseStatus.WITHDRAWN:
         raise MoveRefused("This case was withdrawn; it takes no more pictures.")
+    if case.status == CaseStatus.SIGNED:
+        raise MoveRefused("This case is signed; it takes no more pictures. Open a new case.")
     if SmearImage.objects.filter(case=case).present().count() >= IMAGES_PER_CASE:
         raise QuotaReached(
             f"A case holds at most {IMAGES_PER_CASE} pictures. Remove some, or open another case."

@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.permissions import Action, allowed
 from audit.services import record
 from patients import ports
 from patients.choices import ALLOWED_MOVES, CaseStatus
@@ -43,7 +44,7 @@ def case_move(*, case: Case, to: str, actor: User | None = None) -> Case:
     )
     moved.status = to
     changed = ["status", "updated_at"]
-    if to in (CaseStatus.READY, CaseStatus.WITHDRAWN) and moved.reader_id:
+    if to in (CaseStatus.READY, CaseStatus.SIGNED, CaseStatus.WITHDRAWN) and moved.reader_id:
         moved.reader = None
         changed.append("reader")
     moved.save(update_fields=changed)
@@ -118,6 +119,8 @@ def case_claim(*, actor: User, case: Case) -> Case:
         return locked
     if locked.reader_id is not None:
         raise MoveRefused(f"{locked.reader} is already reading this case.", code="claimed")
+    if locked.status == CaseStatus.SIGNED:
+        raise MoveRefused("This case is signed. To change its report, amend it.")
     if locked.status == CaseStatus.CLASSIFYING:  # may become IN_REVIEW, but only for its reader
         raise MoveRefused("This case is not ready yet: its cells are still being classified.")
     require_move(
@@ -143,4 +146,46 @@ def case_release(*, actor: User, case: Case) -> Case:
         locked.status = CaseStatus.READY
     locked.save(update_fields=["status", "reader", "updated_at"])
     record(action="case.released", actor=actor, obj=locked, case_id=locked.public_id)
+    return locked
+
+
+@transaction.atomic
+def case_hand_over(*, actor: User, case: Case, to: User) -> Case:
+    """The specialist who holds a case gives it to a colleague, who must be able to see it."""
+    locked = locked_case(case)
+    if locked.reader_id != actor.pk:
+        raise MoveRefused("You are not holding this case, so you cannot hand it over.")
+    if to.pk == actor.pk:
+        return locked
+    if not (
+        allowed(to, Action.CLAIM_CASE, locked)
+        and Case.objects.visible_to(to).filter(pk=locked.pk).exists()
+    ):
+        raise MoveRefused(f"{to} cannot read this case.")
+    locked.reader = to
+    locked.save(update_fields=["reader", "updated_at"])
+    record(
+        action="case.handed_over",
+        actor=actor,
+        obj=locked,
+        case_id=locked.public_id,
+        to=str(to.public_id),
+    )
+    return locked
+
+
+@transaction.atomic
+def case_reopen(*, actor: User, case: Case) -> Case:
+    """A specialist takes a signed case in hand again, to amend its report."""
+    locked = locked_case(case)
+    if locked.reader_id == actor.pk:
+        return locked
+    if locked.reader_id is not None:
+        raise MoveRefused(f"{locked.reader} is already amending this case.", code="claimed")
+    if locked.status != CaseStatus.SIGNED:
+        raise MoveRefused("Only a signed case can be amended.")
+    locked.status = CaseStatus.IN_REVIEW
+    locked.reader = actor
+    locked.save(update_fields=["status", "reader", "updated_at"])
+    record(action="case.reopened", actor=actor, obj=locked, case_id=locked.public_id)
     return locked

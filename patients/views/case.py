@@ -32,7 +32,7 @@ def find_case(request: HttpRequest, case_id: UUID) -> Case:
 
 def _context(request: HttpRequest, case: Case) -> Context:
     user = request.user
-    withdrawn = case.status == CaseStatus.WITHDRAWN
+    over = case.status in (CaseStatus.WITHDRAWN, CaseStatus.SIGNED)
     images = list(SmearImage.objects.filter(case=case).present())
     last = SmearImage.objects.filter(case=case).aggregate(last=Max("position"))["last"] or 0
     removable = case.status in REMOVABLE and case.reader_id is None
@@ -44,8 +44,8 @@ def _context(request: HttpRequest, case: Case) -> Context:
         "largest_upload": LARGEST_UPLOAD,
         "images_per_case": IMAGES_PER_CASE,
         "is_draft": case.status == CaseStatus.DRAFT,
-        "can_edit": allowed(user, Action.EDIT_CASE, case) and not withdrawn,
-        "can_add": allowed(user, Action.ADD_IMAGES, case) and not withdrawn,
+        "can_edit": allowed(user, Action.EDIT_CASE, case) and not over,
+        "can_add": allowed(user, Action.ADD_IMAGES, case) and not over,
         "can_remove": allowed(user, Action.REMOVE_IMAGE, case) and removable,
         "can_submit": allowed(user, Action.SUBMIT_CASE, case) and case.status == CaseStatus.DRAFT,
         "can_withdraw": allowed(user, Action.WITHDRAW_CASE, case) and removable,

@@ -1,0 +1,1 @@
+"""Every change that review makes. Keyword-only, one transaction, audited."""
