@@ -113,5 +113,8 @@ class NoticeKind(models.TextChoices):
 class MailState(models.TextChoices):
     NONE = "none", "Not sent by e-mail"
     WAITING = "waiting", "Waiting"
+    SENDING = "sending", "Being sent"
     SENT = "sent", "Sent"
     FAILED = "failed", "Could not be sent"
+    # Handed to the mail server, and its answer was lost: never sent again by itself.
+    UNKNOWN = "unknown", "Perhaps sent"

@@ -112,11 +112,18 @@ class Notice(models.Model):
     )
     # What it is about, as "report:ID": the same thing is told to a person once.
     key = models.CharField(max_length=120)
-    count = models.PositiveIntegerField(default=1)  # of the things gathered in this one notice
+    # Keys of further things of the same kind and case that came while this was unread.
+    gathered = models.JSONField(default=list, blank=True)
+    count = models.PositiveIntegerField(default=1)  # of all of them
+    # False for what a person wants by e-mail alone: no page shows it.
+    on_screen = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
     mail = models.CharField(max_length=8, choices=MailState, default=MailState.NONE)
+    # WAITING: not before then. SENDING: taken by a mail run then.
+    mail_at = models.DateTimeField(null=True, blank=True)
     mail_attempts = models.PositiveSmallIntegerField(default=0)
+    mail_error = models.CharField(max_length=120, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -131,16 +138,31 @@ class Notice(models.Model):
                 | ~Q(mail=MailState.SENT) & Q(mailed_at__isnull=True),
                 name="notice_mail_consistent",
             ),
+            models.CheckConstraint(
+                condition=~Q(mail__in=[MailState.WAITING, MailState.SENDING])
+                | Q(mail_at__isnull=False),
+                name="notice_mail_has_time",
+            ),
         ]
         indexes = [
             # The bell: how many unread, and the newest.
             models.Index(fields=["recipient", "-created_at"], name="notice_by_recipient"),
             models.Index(
-                fields=["recipient"], condition=Q(read_at__isnull=True), name="notice_unread"
+                fields=["recipient"],
+                condition=Q(read_at__isnull=True, on_screen=True),
+                name="notice_unread",
             ),
-            # What the mail run has still to send.
+            # What the mail run has still to send, and what one that died left behind.
             models.Index(
-                fields=["created_at"], condition=Q(mail=MailState.WAITING), name="notice_to_mail"
+                fields=["mail_at"],
+                condition=Q(mail__in=[MailState.WAITING, MailState.SENDING]),
+                name="notice_to_mail",
+            ),
+            # The operations page: what did not go out.
+            models.Index(
+                fields=["-mail_at"],
+                condition=Q(mail__in=[MailState.FAILED, MailState.UNKNOWN]),
+                name="notice_mail_failed",
             ),
         ]
 
