@@ -10,7 +10,14 @@ from review.models.desk import (
     TextBlock,
 )
 from review.models.readings import Act, CellSeen, Presence, Reading, Verdict
-from review.models.reports import CriticalResult, Feedback, Report, ReportReceipt, Signature
+from review.models.reports import (
+    CriticalResult,
+    Feedback,
+    Report,
+    ReportDraft,
+    ReportReceipt,
+    Signature,
+)
 
 __all__ = [
     "Act",
@@ -26,6 +33,7 @@ __all__ = [
     "ReadingPolicy",
     "ReferenceCell",
     "Report",
+    "ReportDraft",
     "ReportReceipt",
     "Signature",
     "TextBlock",

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 
 from review.choices import Label, MailState, NoticeKind
+from review.querysets import OwnQuerySet
+from review.querysets import NoticeQuerySet
 
 
 class ReadingPolicy(models.Model):
@@ -52,6 +54,8 @@ class TextBlock(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="text_blocks")
     title = models.CharField(max_length=80)
     body = models.TextField(max_length=2000)
+
+    objects = OwnQuerySet.as_manager()
 
     class Meta:
         ordering = ["title", "pk"]
@@ -125,6 +129,8 @@ class Notice(models.Model):
     mail_attempts = models.PositiveSmallIntegerField(default=0)
     mail_error = models.CharField(max_length=120, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]

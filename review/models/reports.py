@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from review.choices import Answered, ReportState
-from review.querysets import OfCaseQuerySet
+from review.querysets import OfCaseQuerySet, ReportQuerySet
 
 
 class Report(models.Model):
@@ -22,8 +22,8 @@ class Report(models.Model):
     case = models.ForeignKey("patients.Case", models.PROTECT, related_name="reports")
     version = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=16, choices=ReportState)
-    amends = models.OneToOneField(
-        "self", models.PROTECT, null=True, blank=True, related_name="amended_by"
+    amends = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="amendments"
     )
     reason = models.TextField("reason for the amendment", max_length=2000, blank=True)
     content = models.TextField()
@@ -37,15 +37,21 @@ class Report(models.Model):
     pdf_key = models.CharField(max_length=160, blank=True)
     pdf_sha256 = models.CharField(max_length=64, blank=True)
 
-    objects = OfCaseQuerySet.as_manager()
+    objects = ReportQuerySet.as_manager()
 
     class Meta:
-        ordering = ["case", "version"]
+        ordering = ["case", "version", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "version"],
                 condition=~Q(state=ReportState.RETURNED),
                 name="report_version_once",
+            ),
+            # What was returned unsigned amends nothing.
+            models.UniqueConstraint(
+                fields=["amends"],
+                condition=~Q(state=ReportState.RETURNED),
+                name="report_amended_once",
             ),
             models.UniqueConstraint(
                 fields=["case"], condition=Q(state=ReportState.FINAL), name="report_one_final"
@@ -69,6 +75,21 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case} report {self.version}"
+
+
+class ReportDraft(models.Model):
+    """What whoever holds a case has written for its report so far; saved as they type."""
+
+    case = models.OneToOneField("patients.Case", models.PROTECT, related_name="+")
+    comment = models.TextField(max_length=5000, blank=True)
+    reason = models.TextField("reason for the amendment", max_length=2000, blank=True)
+    # Grows with every saved edit: a stale one is refused, never merged silently.
+    version = models.PositiveIntegerField(default=1)
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    edited_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"Draft for {self.case}"
 
 
 class Signature(models.Model):
