@@ -7,8 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from review.choices import Label, MailState, NoticeKind
-from review.querysets import OwnQuerySet
-from review.querysets import NoticeQuerySet
+from review.querysets import NoticeQuerySet, OwnQuerySet
 
 
 class ReadingPolicy(models.Model):
