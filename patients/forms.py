@@ -42,6 +42,9 @@ class CaseDetailsForm(forms.ModelForm):
             "total_wbc": forms.NumberInput(
                 attrs={"step": "0.01", "min": "0", "inputmode": "decimal"}
             ),
+            "pixel_size_nm": forms.NumberInput(
+                attrs={"step": "0.01", "min": "5", "inputmode": "decimal"}
+            ),
         }
         labels = {
             "stain": "Stain",
@@ -49,9 +52,11 @@ class CaseDetailsForm(forms.ModelForm):
             "device": "Device",
             "site": "Site",
             "total_wbc": "Total WBC",
+            "pixel_size_nm": "Pixel size",
         }
         help_texts = {
             "total_wbc": "×10⁹/L, from the blood count.",
+            "pixel_size_nm": "Nanometres per pixel: gives the scale bar.",
             "device": "Microscope or scanner.",
             "site": "Who made the smear: ward, clinic or laboratory.",
             "clinical_question": "What should the specialist answer?",
@@ -65,8 +70,9 @@ class CaseDetailsForm(forms.ModelForm):
                 (value, label if value else "Not given") for value, label in choices
             ]
         # As people write it: the column's two places would turn 7.2 into 7.20.
-        if (wbc := self.initial.get("total_wbc")) is not None:
-            self.initial["total_wbc"] = format(Decimal(wbc).normalize(), "f")
+        for name in ("total_wbc", "pixel_size_nm"):
+            if (number := self.initial.get(name)) is not None:
+                self.initial[name] = format(Decimal(number).normalize(), "f")
 
 
 class CommentForm(forms.ModelForm):

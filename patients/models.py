@@ -97,6 +97,15 @@ class Case(models.Model):
         validators=[MinValueValidator(Decimal("0")), MaxValueValidator(Decimal("1000"))],
         help_text="10*9/L, from the blood count.",
     )
+    pixel_size_nm = models.DecimalField(
+        "pixel size",
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("5")), MaxValueValidator(Decimal("5000"))],
+        help_text="Nanometres per pixel of the pictures, for the scale bar.",
+    )
     # Chosen by the browser per form: the same form sent twice opens one case.
     creation_key = models.CharField(max_length=64, blank=True, editable=False)
     # Grows with every saved edit of the details: a stale form is refused, never merged silently.
@@ -142,6 +151,11 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=Q(total_wbc__isnull=True) | Q(total_wbc__gte=0, total_wbc__lte=1000),
                 name="case_total_wbc_plausible",
+            ),
+            models.CheckConstraint(
+                condition=Q(pixel_size_nm__isnull=True)
+                | Q(pixel_size_nm__gte=5, pixel_size_nm__lte=5000),
+                name="case_pixel_size_plausible",
             ),
             models.UniqueConstraint(
                 fields=["created_by", "creation_key"],

@@ -44,6 +44,7 @@ SPECIMEN: dict[str, Any] = {
     "stain": Stain.MGG,
     "magnification": Magnification.X100,
     "device": "Drawn by TeleHeme, no microscope",
+    "pixel_size_nm": Decimal("97.09"),  # ml.phantoms draws 10.3 pixels to the micrometre
 }
 
 CASES = (

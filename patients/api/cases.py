@@ -40,6 +40,7 @@ def case_facts(case: Case, images: int) -> dict[str, Any]:
         "device": case.device,
         "site": case.site,
         "total_wbc": case.total_wbc,  # 10*9/L
+        "pixel_size_nm": case.pixel_size_nm,  # nanometres per pixel
         "synthetic": case.synthetic,
         "created_at": case.created_at,
         "submitted_at": case.submitted_at,

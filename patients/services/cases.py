@@ -21,6 +21,7 @@ DETAILS = (
     "device",
     "site",
     "total_wbc",
+    "pixel_size_nm",
 )
 
 
