@@ -8,4 +8,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from telemed.celery import app as celery_app
 
-__all__ = ["celery_app"]
+__all__ = ["VERSION", "celery_app"]
+
+VERSION = "0.1.0"  # that of pyproject.toml, which is not there where the package is installed

@@ -1,0 +1,1 @@
+"""Reports: what they freeze, how they are shown, sent and verified."""
