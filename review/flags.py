@@ -202,8 +202,13 @@ def _judged(rule: FlagRule, measure: _Measure, n: int) -> _Candidate | None:
     return _Candidate(flag, reach)
 
 
+def limit_words(rule: FlagRule) -> str:
+    """ "above 0.5", "1.5 or more"."""
+    return _WORDS[rule.relation].format(figures.plain(rule.limit or Decimal(0)))
+
+
 def _verdict(rule: FlagRule, measure: _Measure, n: int, *, met: bool, certain: bool) -> str:
-    beyond = _WORDS[rule.relation].format(figures.plain(rule.limit or Decimal(0)))
+    beyond = limit_words(rule)
     if measure.kind == "percent":
         side = "above" if rule.upward else "below"
         said = f"{side} the limit of {figures.plain(rule.limit or Decimal(0))} %"

@@ -286,7 +286,7 @@ class _Reader:
             return replace(rule, limit=None, level=level)
         number = _decimal(limit)
         if rule.unit == "cells":
-            if number is None or number != int(number) or not 1 <= number <= HIGHEST["cells"]:
+            if number is None or not 1 <= number <= HIGHEST["cells"] or _digits(number):
                 self.wrong(
                     f"{path}.limit", "Give a whole number of cells, 1 or more, or leave it empty."
                 )
