@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from accounts.models import Role
+from accounts.models import ReadingGrant, Role
 from audit.models import Outcome
 from audit.services import record
 
@@ -46,6 +46,7 @@ class Action(StrEnum):
     VIEW_REPORT = "report.view"
     ANSWER_REPORT = "report.answer"
     ACKNOWLEDGE = "critical.acknowledge"
+    FOLLOW_CASES = "case.follow"  # notices, critical results
     MANAGE_POLICY = "policy.manage"
     QUICK_LOOK = "quick_look"
     MANAGE_PEOPLE = "people.manage"
@@ -110,6 +111,7 @@ RULES: dict[Action, Callable[[Any, Any], bool]] = {
     Action.VIEW_REPORT: _is(Role.CLINICIAN, Role.SPECIALIST),
     Action.ANSWER_REPORT: _own,
     Action.ACKNOWLEDGE: _own,
+    Action.FOLLOW_CASES: _is(Role.CLINICIAN, Role.SPECIALIST),
     Action.MANAGE_POLICY: _is(Role.ADMINISTRATOR),
     Action.QUICK_LOOK: _is(Role.CLINICIAN, Role.SPECIALIST, Role.ADMINISTRATOR),
     Action.MANAGE_PEOPLE: _is(Role.ADMINISTRATOR),
@@ -153,6 +155,19 @@ def visible_cases(user: Any, *, path: str = "") -> Q:
         ]
         return Q(**{f"{path}organisation__in": organisations, f"{path}submitted_at__isnull": False})
     return _nothing()
+
+
+def who_opens(case: Any) -> Q:
+    """The people who may open this case, as a ``Q`` on User: ``visible_cases`` seen from its other
+    end."""
+    reading = Q(organisation=case.organisation_id) | Q(
+        organisation__in=ReadingGrant.objects.filter(referring=case.organisation_id).values(
+            "reading"
+        )
+    )
+    clinicians = Q(role=Role.CLINICIAN, organisation=case.organisation_id)
+    specialists = Q(role=Role.SPECIALIST) & reading if case.submitted_at else _nothing()
+    return Q(is_active=True, organisation__is_active=True) & (clinicians | specialists)
 
 
 def visible_patients(user: Any) -> Q:

@@ -13,6 +13,7 @@ from audit.models import Outcome
 from classifier.choices import OPEN_STATES, PredictionState
 from classifier.dispatch import publish_on_commit
 from classifier.models import Cell, Prediction
+from patients import ports
 from patients.choices import CaseStatus
 from patients.models import Case
 
@@ -64,6 +65,8 @@ def attempt_failed(row: Prediction, *, error: str, opened: bool = True) -> bool:
             attempts=row.attempt,
             error=row.last_error,
         )
+        for following in ports.following():
+            following.cell_unread(case=row.cell.image.case, key=f"cell:{row.public_id}")
         return False
     log.warning(
         "prediction %s back in the queue (attempt %d): %s", row.public_id, row.attempt, error

@@ -21,6 +21,7 @@ from classifier.clock import database_now
 from classifier.keys import set_aside_wrong_keys
 from classifier.models import Prediction
 from patients.choices import Priority
+from telemed.tasks import UPKEEP_QUEUE
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,20 @@ def send_upkeep(task: Any, **kwargs: Any) -> bool:
             )
     except Exception as error:  # the next night does it
         log.warning("broker did not take an upkeep task (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def ring(task: Any) -> bool:
+    """Start an upkeep task now, not at its next beat, which does it when this fails."""
+    if _broker_was_silent():
+        return False
+    try:
+        with _Producer() as producer:
+            task.apply_async(queue=UPKEEP_QUEUE, producer=producer, retry=False)
+    except Exception as error:  # see publish
+        _broker_is_silent()
+        log.warning("broker did not take a bell (%s)", type(error).__name__)
         return False
     return True
 

@@ -81,6 +81,16 @@ app.conf.update(
             "schedule": crontab(minute=40),
             "options": {"queue": "background", "expires": BELL_SECONDS},
         },
+        "escalate-critical": {
+            "task": "review.tasks.escalate_critical",
+            "schedule": timedelta(minutes=1),
+            "options": {**UPKEEP, "expires": BELL_SECONDS},
+        },
+        "mail-notices": {
+            "task": "review.tasks.mail_notices",
+            "schedule": timedelta(minutes=1),
+            "options": {**UPKEEP, "expires": BELL_SECONDS},
+        },
         "verify-invariants": {
             "task": "classifier.tasks.verify_invariants",
             "schedule": crontab(hour=3, minute=10),

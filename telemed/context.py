@@ -13,6 +13,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "cases": allowed(user, Action.LIST_CASES),
             "create_case": allowed(user, Action.CREATE_CASE),
             "quick_look": allowed(user, Action.QUICK_LOOK),
+            "follow": allowed(user, Action.FOLLOW_CASES),
             "people": allowed(user, Action.MANAGE_PEOPLE),
             "models": allowed(user, Action.VIEW_MODELS),
             "audit": allowed(user, Action.VIEW_AUDIT),

@@ -55,6 +55,9 @@ def case_move(*, case: Case, to: str, actor: User | None = None) -> Case:
         case_id=moved.public_id,
         **{"from": str(came_from), "to": str(to)},
     )
+    if (came_from, to) == (CaseStatus.CLASSIFYING, CaseStatus.READY):
+        for following in ports.following():
+            following.case_ready(case=moved)
     return moved
 
 

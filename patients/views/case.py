@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Action, allowed, get_visible_or_404, require
 from audit.services import record
 from audit.timeline import events_of
-from patients import services
+from patients import ports, services
 from patients.choices import CaseStatus
 from patients.errors import DomainError, StaleEdit
 from patients.forms import CaseDetailsForm, CommentForm, first_errors
@@ -63,6 +63,7 @@ def case_page(request: HttpRequest, case_id: UUID) -> HttpResponse:
     case = find_case(request, case_id)
     record(action="case.viewed", actor=request.user, obj=case, case_id=case.public_id)
     context = _context(request, case)
+    context["last_look"] = ports.case_opened(case=case, user=request.user)
     context["form"] = CaseDetailsForm(instance=case)
     context["comments"] = case.comments.select_related("author__organisation")
     context["comment_form"] = CommentForm()
@@ -207,6 +208,7 @@ def case_thread(request: HttpRequest, case_id: UUID) -> HttpResponse:
         form = CommentForm(request.POST)
         if form.is_valid():
             services.comment_add(actor=request.user, case=case, body=form.cleaned_data["body"])
+            ports.case_opened(case=case, user=request.user)
             if not wants_partial(request):
                 return redirect(f"{case.get_absolute_url()}#thread")
             form = CommentForm()

@@ -11,7 +11,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   if (xhr.responseURL && new URL(xhr.responseURL).pathname.startsWith("/account/login")) {
     event.detail.shouldSwap = false;
-    window.location.reload();
+    // The bell rings by itself: what somebody is writing must not be lost for it.
+    if (!event.detail.target.closest("[data-bell]")) window.location.reload();
   }
 });
 

@@ -1,0 +1,12 @@
+// The bell renews itself while somebody looks at the page, and at once when they come back to it.
+const EVERY = 30_000;
+let rung = Date.now();
+
+function ring() {
+  if (document.hidden || Date.now() - rung < EVERY - 1000) return;
+  rung = Date.now();
+  window.htmx.trigger(document.body, "teleheme:bell");
+}
+
+setInterval(ring, EVERY);
+document.addEventListener("visibilitychange", ring);
