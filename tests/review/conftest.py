@@ -61,3 +61,9 @@ def case(people) -> Case:
     return read_case(
         people.clinician, [label for label in CLASSES for _ in range(2)], abstained=[9]
     )
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings) -> None:
+    """Argon2 takes its time on purpose; what is tried here is not its strength."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
