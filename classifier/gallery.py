@@ -1,6 +1,7 @@
 """What the gallery of a case shows: its cells as tiles, counted, sorted and filtered."""
 
 import string
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -280,15 +281,15 @@ def case_gallery(case: Any, *, sort: str = "order", group: str = "", limit: int 
     )
 
 
-def latest_predictions(case: Any) -> dict[int, Prediction]:
-    """The newest job of each cell that was not cancelled, by the cell's primary key."""
-    rows = (
-        Prediction.objects.of_case(case)
-        .exclude(state=PredictionState.CANCELLED)
-        .select_related("model_version", "cell")
-        .order_by("pk")
-    )
-    return {row.cell_id: row for row in rows}
+def latest_predictions(
+    case: Any, *, cells: Collection[UUID] | None = None
+) -> dict[int, Prediction]:
+    """The newest job of each cell (or of each of ``cells``) that was not cancelled, by the cell's
+    primary key."""
+    rows = Prediction.objects.of_case(case).exclude(state=PredictionState.CANCELLED)
+    if cells is not None:
+        rows = rows.filter(cell__public_id__in=cells)
+    return {row.cell_id: row for row in rows.select_related("model_version", "cell").order_by("pk")}
 
 
 def _tiles(case: Any) -> list[Tile]:

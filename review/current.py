@@ -1,7 +1,9 @@
 """What every cell of a case is called now, in one reading of it. Derived, never stored."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from classifier.choices import PredictionState
 from classifier.gallery import latest_predictions
@@ -49,31 +51,34 @@ def suggestion(prediction: Prediction | None) -> str:
     return Label.UNIDENTIFIED if prediction.state == PredictionState.QUARANTINED else ""
 
 
-def latest_verdicts(reading: Reading) -> dict[int, Verdict]:
-    """The newest verdict on each cell, by the cell's primary key."""
-    rows = (
-        Verdict.objects.filter(act__reading=reading)
-        .select_related("act__reader")
-        .order_by("act__number", "pk")
-    )
+def latest_verdicts(
+    reading: Reading, *, cells: Collection[UUID] | None = None
+) -> dict[int, Verdict]:
+    """The newest verdict on each cell (or on each of ``cells``), by the cell's primary key."""
+    rows = Verdict.objects.filter(act__reading=reading)
+    if cells is not None:
+        rows = rows.filter(cell__public_id__in=cells)
+    rows = rows.select_related("act__reader").order_by("act__number", "pk")
     return {row.cell_id: row for row in rows}
 
 
-def cell_states(reading: Reading, *, show_model: bool | None = None) -> list[CellState]:
-    """Every cell of the case's present pictures, in upload order. Four queries.
+def cell_states(
+    reading: Reading, *, show_model: bool | None = None, cells: Collection[UUID] | None = None
+) -> list[CellState]:
+    """Every cell of the case's present pictures (or those of ``cells``), in upload order.
 
-    ``show_model`` overrides whether the model's answers are shown; by default a blind reading
-    hides them until its reader has committed. Verdicts keep what the model said in any case.
+    Four queries. ``show_model`` overrides whether the model's answers are shown; by default a blind
+    reading hides them until its reader has committed. Verdicts keep what the model said in any
+    case.
     """
     shown = not reading.hides_model if show_model is None else show_model
-    predictions = latest_predictions(reading.case)
-    verdicts = latest_verdicts(reading)
+    predictions = latest_predictions(reading.case, cells=cells)
+    verdicts = latest_verdicts(reading, cells=cells)
     seen = set(CellSeen.objects.filter(reading=reading).values_list("cell_id", flat=True))
-    cells = (
-        Cell.objects.filter(image__case=reading.case_id, image__removed_at__isnull=True)
-        .select_related("image")
-        .order_by("image__position", "index")
-    )
+    rows = Cell.objects.filter(image__case=reading.case_id, image__removed_at__isnull=True)
+    if cells is not None:
+        rows = rows.filter(public_id__in=cells)
+    rows = rows.select_related("image").order_by("image__position", "index")
     return [
         CellState(
             cell=cell,
@@ -82,7 +87,7 @@ def cell_states(reading: Reading, *, show_model: bool | None = None) -> list[Cel
             verdict=verdicts.get(cell.pk),
             seen=cell.pk in seen or cell.pk in verdicts,
         )
-        for cell in cells
+        for cell in rows
     ]
 
 

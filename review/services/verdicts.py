@@ -128,11 +128,7 @@ def presence_note(*, actor: User, case: Case) -> list[User]:
 def _states_of(
     reading: Reading, wanted: Mapping[UUID, str], *, missing_ok: bool = False
 ) -> dict[UUID, CellState]:
-    states = {
-        state.cell.public_id: state
-        for state in cell_states(reading)
-        if state.cell.public_id in wanted
-    }
+    states = {state.cell.public_id: state for state in cell_states(reading, cells=list(wanted))}
     if len(states) < len(wanted) and not missing_ok:
         raise DomainError(
             "A cell of this act is no longer in the case. Load the page again; nothing was saved.",

@@ -4,15 +4,9 @@ from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
 
-register = template.Library()
+from review.choices import LETTERS
 
-LETTERS = {
-    "basophil": "B",
-    "eosinophil": "E",
-    "lymphocyte": "L",
-    "monocyte": "M",
-    "neutrophil": "N",
-}
+register = template.Library()
 
 
 @register.filter
@@ -24,7 +18,7 @@ def letter(label: str) -> str:
 @register.filter
 def hue(label: str) -> str:
     """The CSS class that carries the class's hue."""
-    return f"hue-{LETTERS.get(label, 'U').lower()}"
+    return f"hue-{letter(label).replace('?', 'u').lower()}"
 
 
 @register.filter

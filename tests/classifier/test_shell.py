@@ -226,7 +226,7 @@ def test_every_text_colour_reads_on_its_ground(theme, tint):
         ("red", panel),
         ("red", found["red-tint"]),
     ]
-    for letter in "belmnu":
+    for letter in "belmnuixarpsf0c":
         hue = found[f"class-{letter}"]
         pairs += [(f"class-{letter}", panel), (f"class-{letter}", mixed(hue, panel, tint))]
     poor = [

@@ -77,12 +77,13 @@ def test_a_birthday_in_the_future_is_refused(client):
 def test_details_save_themselves(client, draft):
     response = client.post(
         case_address(draft, "case-details"),
-        details(draft, clinical_question="Eosinophilia?", total_wbc="7.2"),
+        details(draft, clinical_question="Eosinophilia?", total_wbc="7.2", pixel_size_nm="97.1"),
         headers=JSON,
     )
     draft.refresh_from_db()
     assert (response.json()["version"], draft.clinical_question) == (2, "Eosinophilia?")
     assert response.json()["values"]["total_wbc"] == "7.2"
+    assert response.json()["values"]["pixel_size_nm"] == "97.1"
 
 
 def test_a_stale_form_gets_both_texts(client, draft):
@@ -97,7 +98,14 @@ def test_a_stale_form_gets_both_texts(client, draft):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"total_wbc": "many"}, {"total_wbc": "-1"}, {"stain": "ink"}, {"priority": ""}]
+    "wrong",
+    [
+        {"total_wbc": "many"},
+        {"total_wbc": "-1"},
+        {"pixel_size_nm": "0.1"},
+        {"stain": "ink"},
+        {"priority": ""},
+    ],
 )
 def test_a_wrong_detail_is_named_and_nothing_is_saved(client, draft, wrong):
     response = client.post(

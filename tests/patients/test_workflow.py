@@ -129,7 +129,7 @@ def test_a_reader_who_gives_up_while_pictures_are_read_leaves_the_case_to_be_rea
 @pytest.mark.parametrize(
     "impossible",
     [
-        {"status": "signed"},
+        {"status": "archived"},
         {"priority": "soon"},
         {"status": CaseStatus.DRAFT, "submitted_at": timezone.now()},
         {"status": CaseStatus.READY, "submitted_at": None},
@@ -137,6 +137,8 @@ def test_a_reader_who_gives_up_while_pictures_are_read_leaves_the_case_to_be_rea
         {"status": CaseStatus.READY, "reader": "somebody"},
         {"total_wbc": -1},
         {"total_wbc": 1001},
+        {"pixel_size_nm": 4},
+        {"pixel_size_nm": 5001},
     ],
 )
 def test_the_database_itself_refuses_what_must_not_be(people, impossible):

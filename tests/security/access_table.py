@@ -51,6 +51,7 @@ PATIENT = "LINNNNL"
 API_CLINICAL = "FIIIIFF"
 API_CASE = "FININNF"
 API_CASE_OWN = "FINFNNF"
+API_CASE_READER = "FFNINNF"
 API_ALL = "FIIIIIF"
 API_NO = "FMMMMMF"
 
@@ -106,6 +107,13 @@ def _model(world):
     return {"model_id": world.model.model_id}
 
 
+def _reading(world):
+    from review.models import Reading
+
+    reading, _ = Reading.objects.get_or_create(case=world.case, kind="primary")
+    return {"public_id": reading.public_id}
+
+
 TABLE: dict[str, Row] = {
     # The front door and health.
     "": Row(GET="LIIIIIL"),
@@ -152,6 +160,7 @@ TABLE: dict[str, Row] = {
     "organisations/<uuid:public_id>/readers/<uuid:reading_id>/withdraw": Row(
         POST=ADMIN, make=_grant
     ),
+    "organisations/<uuid:public_id>/rules": Row(GET=ADMIN, POST=ADMIN, make=_organisation),
     "audit/": Row(GET=ADMIN),
     # Patients and cases.
     "cases/": Row(GET=CLINICAL, POST="LMMMMML"),
@@ -192,6 +201,17 @@ TABLE: dict[str, Row] = {
     "operations/": Row(GET=ADMIN),
     "api/v1/cases/<uuid:public_id>/cells": Row(GET=API_CASE, POST=API_NO, make=_case_public),
     "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
+    # The desk. In this world nobody holds the case, so that a verdict is refused (409).
+    "cases/<uuid:case_id>/review": Row(GET=CASE_READER, POST="LMMMMML", make=_case),
+    "api/v1/desk": Row(GET=API_NO, POST=API_NO),
+    "api/v1/readings/<uuid:public_id>/acts": Row(
+        GET=API_CASE_READER, POST=API_CASE_READER, make=_reading
+    ),
+    "api/v1/readings/<uuid:public_id>/seen": Row(GET=API_NO, POST=API_CASE_READER, make=_reading),
+    "api/v1/readings/<uuid:public_id>/commit": Row(GET=API_NO, POST=API_CASE_READER, make=_reading),
+    "api/v1/readings/<uuid:public_id>/evidence": Row(
+        GET=API_CASE_READER, POST=API_NO, make=_reading
+    ),
 }
 
 # Django's admin makes its routes from the models registered there (a test names them); every one

@@ -1,0 +1,113 @@
+"""What the desk's page gives its scripts: the cells of a reading, as little as their tiles need."""
+
+import hashlib
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import User
+from classifier.choices import PredictionState
+from classifier.inference.classes import CLASSES
+from patients.models import Case
+from review.choices import LETTERS, LEUKOCYTES, OUTSIDE, Label, ReadingKind
+from review.current import CellState, cell_states, latest_verdicts, primary_reading
+from review.keys import ACTIONS, DEFAULTS, keys_of
+from review.models import DeskSettings, Reading
+from review.progress import reading_progress
+from review.rights import may_write
+
+# The order in which the desk shows the classes: what is not decided, what counts, the rest.
+ORDER: tuple[str, ...] = (Label.UNIDENTIFIED, *LEUKOCYTES, *OUTSIDE)
+FIELDS = ("id", "image", "name", "width", "height", "guess", "confidence", "label", "flags")
+# Bits of "flags".
+SAID, SEEN, ABSTAINED, UNREAD, WAITING = 1, 2, 4, 8, 16
+_NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def desk_data(*, user: User, case: Case, reading: Reading) -> dict[str, Any]:
+    """The whole of ``#desk-data``. Ids are hexadecimal, labels are places in ``labels``, confidence
+    is per mille; a blind reading's cells carry nothing of the model."""
+    states = cell_states(reading)
+    several = {state.cell.image_id for state in states if state.cell.index > 1}
+    settings = DeskSettings.objects.filter(user=user).first()
+    data: dict[str, Any] = {
+        "reading": str(reading.public_id),
+        "user": user.public_id.hex,
+        "writes": may_write(user, reading),
+        "hidden": reading.hides_model,
+        "labels": [[name, str(Label(name).label), LETTERS[name]] for name in ORDER],
+        "classes": list(CLASSES),
+        "keys": keys_of(settings),
+        "defaults": DEFAULTS,
+        "actions": ACTIONS,
+        "auto": settings.auto_advance if settings else True,
+        "pixel": case.pixel_size_nm and float(case.pixel_size_nm),
+        "progress": reading_progress(reading).as_dict(),
+        "urls": _addresses(reading),
+        "fields": FIELDS,
+        "cells": [
+            _row(state, reading.hides_model, state.cell.image_id in several)
+            for state in _shuffled(reading, states)
+        ],
+    }
+    if held := _held(reading):
+        data["held"] = {
+            state.cell.public_id.hex: ORDER.index(held[state.cell.pk])
+            for state in states
+            if state.cell.pk in held
+        }
+    return data
+
+
+def _addresses(reading: Reading) -> dict[str, str]:
+    named = ("acts", "seen", "commit", "evidence")
+    return {
+        **{name: reverse(f"review:api-{name}", args=[reading.public_id]) for name in named},
+        "desk": reverse("review:api-desk"),
+        "thumbnail": reverse("patients:thumbnail", args=[_NOBODY]),
+        "picture": reverse("patients:picture", args=[_NOBODY]),
+    }
+
+
+def _row(state: CellState, hidden: bool, numbered: bool) -> list[Any]:
+    image, row = state.cell.image, state.prediction
+    flags = SAID * (state.verdict is not None) | SEEN * state.seen
+    guess, confidence = -1, 0
+    if not hidden:
+        if row is not None and row.state == PredictionState.DONE:
+            guess, confidence = ORDER.index(row.label), round(1000 * (row.confidence or 0))
+            flags |= ABSTAINED * row.abstained
+        elif row is not None and row.state == PredictionState.QUARANTINED:
+            flags |= UNREAD
+        else:
+            flags |= WAITING
+    return [
+        state.cell.public_id.hex,
+        image.public_id.hex,
+        f"{image.position}.{state.cell.index}" if numbered else str(image.position),
+        image.width,
+        image.height,
+        guess,
+        confidence,
+        ORDER.index(state.label),
+        flags,
+    ]
+
+
+def _shuffled(reading: Reading, states: list[CellState]) -> list[CellState]:
+    """A blinded second reading meets the cells in an order of its own, always the same."""
+    if reading.kind != ReadingKind.SECOND:
+        return states
+    seed = reading.public_id.bytes
+    return sorted(
+        states,
+        key=lambda state: hashlib.sha256(seed + state.cell.public_id.bytes).digest(),
+    )
+
+
+def _held(reading: Reading) -> dict[int, str]:
+    """What the holder of the case calls each cell: for whoever is asked for a second opinion."""
+    primary = primary_reading(reading.case) if reading.kind == ReadingKind.OPINION else None
+    if primary is None:
+        return {}
+    return {cell: verdict.label for cell, verdict in latest_verdicts(primary).items()}

@@ -1,0 +1,66 @@
+"""Which reading a person opens, whether they may write in it, and whose they may follow."""
+
+from accounts.models import User
+from accounts.permissions import Action, allowed
+from patients.choices import CaseStatus
+from patients.models import Case
+from review.choices import ReadingKind, ReportState
+from review.models import Reading, Report
+
+
+def reading_for(user: User, case: Case) -> Reading | None:
+    """The reading that this person's desk opens; None while nobody has taken the case.
+
+    A blinded second reading comes before everything else: until it is done, its reader sees no
+    other. Then the primary one for whoever holds the case, their own second opinion, and for all
+    others the primary one to look at.
+    """
+    readings = list(case.readings.order_by("pk"))
+    mine = [reading for reading in readings if reading.reader_id == user.pk]
+    primary = next((reading for reading in readings if reading.kind == ReadingKind.PRIMARY), None)
+    blinded = [r for r in mine if r.kind == ReadingKind.SECOND and r.finished_at is None]
+    opinions = [r for r in mine if r.kind == ReadingKind.OPINION]
+    opinions.sort(key=lambda reading: reading.finished_at is not None)
+    if blinded:
+        found = blinded[0]
+    elif primary is not None and case.reader_id == user.pk:
+        found = primary
+    elif opinions:
+        found = opinions[0]
+    else:
+        found = primary
+    if found is not None:
+        found.case = case
+    return found
+
+
+def may_write(user: User, reading: Reading) -> bool:
+    """Whether a verdict of theirs would be taken now: what ``locked_reading`` asks, without locks."""
+    if not allowed(user, Action.REVIEW):
+        return False
+    if reading.kind != ReadingKind.PRIMARY:
+        return reading.reader_id == user.pk and reading.finished_at is None
+    case = reading.case
+    return (
+        case.reader_id == user.pk
+        and case.status in (CaseStatus.IN_REVIEW, CaseStatus.CLASSIFYING)
+        and not Report.objects.filter(case=case, state=ReportState.AWAITING).exists()
+    )
+
+
+def may_follow(user: User, reading: Reading) -> bool:
+    """Whether they may see what is said in it.
+
+    Whoever still owes a blinded second reading sees that one alone. The others see the primary
+    reading while it goes on, and second readings and opinions when they are done.
+    """
+    if not allowed(user, Action.REVIEW):
+        return False
+    if reading.reader_id == user.pk:
+        return True
+    owed = Reading.objects.filter(
+        case=reading.case_id, kind=ReadingKind.SECOND, reader=user, finished_at__isnull=True
+    )
+    if owed.exists():
+        return False
+    return reading.kind == ReadingKind.PRIMARY or reading.finished_at is not None
