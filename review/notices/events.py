@@ -40,7 +40,7 @@ class CaseNotices:
     def cell_unread(self, *, case: Case, key: str) -> None:
         notify(
             kind=NoticeKind.CELL_UNREAD,
-            recipients=who_opens_of(case, [case.created_by_id, case.reader_id]),
+            recipients=who_opens_of(case, [case.created_by_id, _reader(case)]),
             key=key,
             case=case,
         )
@@ -119,7 +119,7 @@ def opinion_given(reading: Reading) -> None:
     """To whoever asked, and to whoever holds the case now."""
     notify(
         kind=NoticeKind.OPINION_GIVEN,
-        recipients=who_opens_of(reading.case, [reading.asked_by_id, reading.case.reader_id]),
+        recipients=who_opens_of(reading.case, [reading.asked_by_id, _reader(reading.case)]),
         key=_key(reading),
         case=reading.case,
         actor=reading.reader,
@@ -150,12 +150,17 @@ def readers_of(case: Case) -> QuerySet[User]:
 def people_of(case: Case) -> QuerySet[User]:
     """Who has to do with the case: opened it, wrote about it, reads it, signed it."""
     signers = Signature.objects.filter(report__case=case).values_list("signer", flat=True)
-    return who_opens_of(case, chain([case.created_by_id, case.reader_id], _authors(case), signers))
+    return who_opens_of(case, chain([case.created_by_id, _reader(case)], _authors(case), signers))
 
 
 def who_opens_of(case: Case, ids: Iterable[int | None]) -> QuerySet[User]:
     """Those of these people who may still open the case."""
     return User.objects.filter(who_opens(case), pk__in=set(filter(None, ids))).order_by("pk")
+
+
+def _reader(case: Case) -> int | None:
+    """As it is now: whoever wrote may have had the page open while somebody took the case."""
+    return Case.objects.filter(pk=case.pk).values_list("reader", flat=True).first()
 
 
 def _authors(case: Case) -> set[int]:

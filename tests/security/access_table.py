@@ -114,6 +114,37 @@ def _reading(world):
     return {"public_id": reading.public_id}
 
 
+def _notice(world):
+    """A notice of the clinician's."""
+    from review.models import Notice
+
+    notice, _ = Notice.objects.get_or_create(
+        recipient=world.people.clinician, kind="comment", key="comment:access", case=world.case
+    )
+    return {"notice_id": notice.public_id}
+
+
+def _report(world):
+    """The signed report of the case."""
+    from django.utils import timezone
+
+    from review.models import Report
+
+    report, _ = Report.objects.get_or_create(
+        case=world.case,
+        version=1,
+        defaults={
+            "state": "final",
+            "content": "{}",
+            "sha256": "0" * 64,
+            "code": "ACCESS-TEST",
+            "created_by": world.people.specialist,
+            "final_at": timezone.now(),
+        },
+    )
+    return {"report_id": report.public_id}
+
+
 TABLE: dict[str, Row] = {
     # The front door and health.
     "": Row(GET="LIIIIIL"),
@@ -199,6 +230,19 @@ TABLE: dict[str, Row] = {
         GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.png"}
     ),
     "operations/": Row(GET=ADMIN),
+    # Notices, critical results, feedback.
+    "notices/": Row(GET=CLINICAL),
+    "notices/bell": Row(GET=CLINICAL),
+    "notices/read": Row(POST=CLINICAL),
+    "notices/preferences": Row(GET=CLINICAL, POST=CLINICAL),
+    "notices/<uuid:notice_id>/": Row(GET="LINNNFL", make=_notice),
+    "notices/<uuid:notice_id>/read": Row(POST="LINNNFL", make=_notice),
+    "critical/": Row(GET=CLINICAL),
+    "cases/<uuid:case_id>/critical/acknowledge": Row(GET="LMMMMML", POST=CASE_OWN, make=_case),
+    "reports/<uuid:report_id>/answer": Row(
+        GET="LMMMMML", POST=CASE_OWN, make=_report, data=lambda world: {"answered": "yes"}
+    ),
+    "feedback/": Row(GET="LFFIIFL"),
     "api/v1/cases/<uuid:public_id>/cells": Row(GET=API_CASE, POST=API_NO, make=_case_public),
     "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
     # The desk. In this world nobody holds the case, so that a verdict is refused (409).
