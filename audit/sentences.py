@@ -33,6 +33,7 @@ CASE_SENTENCES = {
     "opinion.asked": "asked a colleague for a second opinion",
     "opinion.given": "gave a second opinion",
     "report.answered": "said whether the report answered the question",
+    "readings.compared": "compared two readings",
     "reading.committed": "committed to their own reading",
     "reading.opened": "opened a reading",
     "reading.taken": "took the second reading",
@@ -51,6 +52,7 @@ CASE_SENTENCES = {
 SENTENCES = {
     **CASE_SENTENCES,
     "access.denied": "was denied access",
+    "agreement.viewed": "looked at the agreement between readers",
     "case.listed": "looked at the case list",
     "desk.set": "changed the keys of their desk",
     "critical.listed": "looked at the open critical results",
@@ -91,6 +93,7 @@ SENTENCES = {
     "sign_in.blocked": "was blocked after too many attempts to sign in",
     "sign_in.failed": "failed to sign in",
     "sign_out": "signed out",
+    "worklist.viewed": "looked at the worklist",
 }
 # Keys of ``data`` that may be shown: none of them can hold what a person typed.
 _SHOWN: tuple[str, ...] = (

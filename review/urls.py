@@ -2,11 +2,22 @@ from django.urls import path
 
 from review import api
 from review.notices import urls as notices
-from review.views import desk, rules
+from review.views import desk, readings, rules, worklist
 
 app_name = "review"
 urlpatterns = [
     *notices.urlpatterns,
+    path("worklist/", worklist.worklist, name="worklist"),
+    path("worklist/take", worklist.take_next, name="take-next"),
+    path("cases/<uuid:case_id>/take", worklist.take, name="take"),
+    path("cases/<uuid:case_id>/release", worklist.release, name="release"),
+    path("cases/<uuid:case_id>/hand-over", readings.hand_over, name="hand-over"),
+    path("cases/<uuid:case_id>/opinion", readings.opinion, name="opinion"),
+    path("readings/<uuid:public_id>/give", readings.give, name="give"),
+    path("readings/<uuid:public_id>/take", readings.take_second, name="take-second"),
+    path("readings/<uuid:public_id>/compare", readings.compare, name="compare"),
+    path("readings/<uuid:public_id>/decide", readings.decide, name="decide"),
+    path("agreement/", readings.agreement, name="agreement"),
     path("cases/<uuid:case_id>/review", desk.desk, name="desk"),
     path("api/v1/desk", api.Desk.as_view(), name="api-desk"),
     path("api/v1/readings/<uuid:public_id>/acts", api.ReadingActs.as_view(), name="api-acts"),

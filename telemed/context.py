@@ -11,6 +11,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
     return {
         "may": {
             "cases": allowed(user, Action.LIST_CASES),
+            "review": allowed(user, Action.REVIEW),
             "create_case": allowed(user, Action.CREATE_CASE),
             "quick_look": allowed(user, Action.QUICK_LOOK),
             "follow": allowed(user, Action.FOLLOW_CASES),

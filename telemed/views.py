@@ -15,6 +15,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
     if not request.user.is_authenticated:
         return redirect("account_login")
+    if allowed(request.user, Action.REVIEW):
+        return redirect("review:worklist")
     if allowed(request.user, Action.LIST_CASES):
         return redirect("patients:cases")
     return redirect("accounts:people")

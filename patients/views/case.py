@@ -51,6 +51,7 @@ def _context(request: HttpRequest, case: Case) -> Context:
         "can_withdraw": allowed(user, Action.WITHDRAW_CASE, case) and removable,
         "can_claim": allowed(user, Action.CLAIM_CASE, case) and case.status == CaseStatus.READY,
         "can_release": allowed(user, Action.RELEASE_CASE, case),
+        "can_review": allowed(user, Action.REVIEW),
         "can_comment": allowed(user, Action.COMMENT, case),
         "can_open_patient": allowed(user, Action.EDIT_PATIENT, case.patient),
     }
@@ -181,20 +182,6 @@ def case_withdraw(request: HttpRequest, case_id: UUID) -> HttpResponse:
     require(request.user, Action.WITHDRAW_CASE, case)
     record(action="case.viewed", actor=request.user, obj=case, case_id=case.public_id)
     return render(request, "patients/case_withdraw.html", {"case": case})
-
-
-@login_required
-@require_POST
-def case_claim(request: HttpRequest, case_id: UUID) -> HttpResponse:
-    done = "{number} is yours to read."
-    return _step(request, case_id, Action.CLAIM_CASE, services.case_claim, done)
-
-
-@login_required
-@require_POST
-def case_release(request: HttpRequest, case_id: UUID) -> HttpResponse:
-    done = "{number} is back on the worklist."
-    return _step(request, case_id, Action.RELEASE_CASE, services.case_release, done)
 
 
 @login_required

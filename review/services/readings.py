@@ -11,6 +11,7 @@ from audit.services import record
 from patients import services as patients
 from patients.errors import DomainError, MoveRefused
 from patients.models import Case
+from review import hooks
 from review.choices import ReadingKind
 from review.errors import NotYours
 from review.models import Reading
@@ -32,26 +33,41 @@ def drawn(case: Case, share: float, purpose: str) -> bool:
 def case_take(*, actor: User, case: Case) -> Reading:
     """A specialist takes a case to read; its primary reading is opened the first time.
 
-    Whether it is read before the model's answers are shown is drawn then, by the share that the
-    reader's organisation has set. Raises MoveRefused.
+    Whether it is read before the model's answers are shown, and whether somebody reads it a second
+    time, blind, is drawn then, by the shares that the reader's organisation has set. Raises
+    MoveRefused.
     """
     taken = patients.case_claim(actor=actor, case=case)
-    reading, opened = Reading.objects.get_or_create(
-        case=taken,
-        kind=ReadingKind.PRIMARY,
-        defaults={
-            "blind": drawn(taken, policy_of(actor.organisation).read_before_model, "blind"),
-        },
-    )
+    policy = policy_of(actor.organisation)
+    blind = drawn(taken, policy.read_before_model, "blind")
+    reading = _open(taken, actor, ReadingKind.PRIMARY, blind=blind)
+    if drawn(taken, policy.second_reading, "second"):
+        _open(taken, actor, ReadingKind.SECOND, blind=True)
+    return reading
+
+
+def _open(case: Case, actor: User, kind: str, *, blind: bool) -> Reading:
+    """The case's reading of this kind, opened the first time."""
+    reading, opened = Reading.objects.get_or_create(case=case, kind=kind, defaults={"blind": blind})
     if opened:
         record(
             action="reading.opened",
             actor=actor,
             obj=reading,
-            case_id=taken.public_id,
-            kind=reading.kind,
+            case_id=case.public_id,
+            kind=kind,
             blind=reading.blind,
         )
+    return reading
+
+
+@transaction.atomic
+def case_pass_on(*, actor: User, case: Case, to: User) -> Reading:
+    """The specialist who holds a case hands it over; the colleague is told. Raises MoveRefused."""
+    moved = patients.case_hand_over(actor=actor, case=case, to=to)
+    reading = _open(moved, actor, ReadingKind.PRIMARY, blind=False)
+    reading.case = moved
+    hooks.case_handed_over(reading=reading, to=to)
     return reading
 
 
@@ -108,6 +124,7 @@ def opinion_ask(*, actor: User, case: Case, of: User, question: str) -> Reading:
     reading = Reading.objects.create(
         case=locked, kind=ReadingKind.OPINION, reader=of, asked_by=actor, question=question
     )
+    hooks.opinion_asked(reading=reading)
     record(
         action="opinion.asked",
         actor=actor,
@@ -126,6 +143,7 @@ def opinion_give(*, actor: User, reading: Reading) -> Reading:
         raise DomainError("This is not a second opinion.", code="kind")
     held.finished_at = timezone.now()
     held.save(update_fields=["finished_at"])
+    hooks.opinion_given(reading=held)
     record(action="opinion.given", actor=actor, obj=held, case_id=held.case.public_id)
     return held
 

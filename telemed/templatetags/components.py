@@ -4,7 +4,7 @@ from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
 
-from review.choices import LETTERS
+from review.choices import LETTERS, Label
 
 register = template.Library()
 
@@ -19,6 +19,12 @@ def letter(label: str) -> str:
 def hue(label: str) -> str:
     """The CSS class that carries the class's hue."""
     return f"hue-{letter(label).replace('?', 'u').lower()}"
+
+
+@register.filter
+def label_name(label: str) -> str:
+    """What people call the class; empty for no label."""
+    return str(Label(label).label) if label in Label.values else ""
 
 
 @register.filter

@@ -101,6 +101,8 @@ def test_the_specialist_of_the_reading_centre_takes_the_case_and_answers(new_vis
     specialist.sign_in(SPECIALIST)
     desk.goto(address)
     desk.get_by_role("button", name="Take for review").click()
+    expect(desk).to_have_url(re.compile("/review$"))
+    desk.goto(address)
     expect(desk.locator("h1")).to_contain_text("In review")
     desk.locator("textarea[name=body]").fill("Seen: the fourth cell is a monocyte.")
     desk.get_by_role("button", name="Send").click()

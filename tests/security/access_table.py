@@ -46,6 +46,8 @@ CLINICIAN = "LIIFFFL"
 CASE = "LININNL"  # of the own organisation, or readable by grant
 CASE_OWN = "LINFNNL"
 CASE_READER = "LFNINNL"
+CASE_HOLDER = "LFNFNNL"
+SPECIALIST = "LFFIIFL"
 PATIENT = "LINNNNL"
 # Programs get statuses, not redirects.
 API_CLINICAL = "FIIIIFF"
@@ -105,6 +107,13 @@ def _prediction(world):
 
 def _model(world):
     return {"model_id": world.model.model_id}
+
+
+def _second(world):
+    from review.models import Reading
+
+    reading, _ = Reading.objects.get_or_create(case=world.case, kind="second", blind=True)
+    return {"public_id": reading.public_id}
 
 
 def _reading(world):
@@ -205,9 +214,19 @@ TABLE: dict[str, Row] = {
     "cases/<uuid:case_id>/details": Row(GET="LMMMMML", POST=CASE_OWN, make=_case),
     "cases/<uuid:case_id>/submit": Row(GET="LMMMMML", POST=CASE_OWN, make=_case),
     "cases/<uuid:case_id>/withdraw": Row(GET=CASE_OWN, POST=CASE_OWN, make=_case),
-    "cases/<uuid:case_id>/claim": Row(GET="LMMMMML", POST=CASE_READER, make=_case),
-    # Only the reader who holds the case gives it back; in this world nobody holds it.
-    "cases/<uuid:case_id>/release": Row(GET="LMMMMML", POST="LFNFNNL", make=_case),
+    "cases/<uuid:case_id>/take": Row(GET="LMMMMML", POST=CASE_READER, make=_case),
+    # Only the reader who holds the case passes it on; in this world nobody holds it.
+    "cases/<uuid:case_id>/release": Row(GET="LMMMMML", POST=CASE_HOLDER, make=_case),
+    "cases/<uuid:case_id>/hand-over": Row(GET=CASE_HOLDER, POST=CASE_HOLDER, make=_case),
+    "cases/<uuid:case_id>/opinion": Row(GET=CASE_HOLDER, POST=CASE_HOLDER, make=_case),
+    "worklist/": Row(GET=SPECIALIST, POST="LMMMMML"),
+    "worklist/take": Row(GET="LMMMMML", POST=SPECIALIST),
+    "agreement/": Row(GET=SPECIALIST, POST="LMMMMML"),
+    "readings/<uuid:public_id>/give": Row(GET="LMMMMML", POST=CASE_HOLDER, make=_second),
+    "readings/<uuid:public_id>/take": Row(GET="LMMMMML", POST=CASE_READER, make=_second),
+    # Nothing to compare with before the second reading is finished, and its reader sees it alone.
+    "readings/<uuid:public_id>/compare": Row(GET="LFNNNNL", POST="LMMMMML", make=_second),
+    "readings/<uuid:public_id>/decide": Row(GET="LMMMMML", POST="LFNNNNL", make=_second),
     "cases/<uuid:case_id>/header": Row(GET=CASE, POST="LMMMMML", make=_case),
     "patients/": Row(GET=CLINICIAN, POST="LMMMMML"),
     "patients/search": Row(GET=CLINICIAN, POST="LMMMMML"),

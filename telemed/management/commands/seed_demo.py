@@ -14,7 +14,8 @@ from patients.models import Case, Patient
 from patients.services.cases import case_create
 from patients.services.images import image_receive
 from patients.services.thread import comment_add
-from patients.services.workflow import case_claim, case_submit, case_withdraw
+from patients.services.workflow import case_submit, case_withdraw
+from review.services.readings import case_take
 from telemed import demo
 from telemed.demo_cases import CASES, SPECIMEN, DemoCase
 
@@ -128,7 +129,7 @@ class Command(BaseCommand):
                 while time.monotonic() < deadline:
                     case.refresh_from_db()
                     if case.status == CaseStatus.READY:
-                        case_claim(actor=people["specialist"], case=case)
+                        case_take(actor=people["specialist"], case=case)
                         break
                     time.sleep(0.3)
                 else:
