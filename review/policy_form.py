@@ -10,6 +10,8 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from patients.choices import Priority
 from review import figures
@@ -17,12 +19,20 @@ from review.choices import LETTERS, LEUKOCYTES, Label
 from review.flags import PLURALS
 from review.models import ReadingPolicy
 from review.policy import FLAGS, TARGETS, AgeGroup, FlagRule, Level, Policy, Range
-from review.policy_history import quantity_words
+from review.policy_history import described, quantity_words
 from review.policy_values import MOST_GROUPS, PolicyRefused, parse
 from review.services.policies import LONGEST_REASON
 
+HOUSE_VALUES = frozenset(described(Policy()))
 KINDS = ("percent", "absolute")
 _RELATIONS = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
+
+
+class JudgedField(forms.CharField):
+    """A text that ``RulesForm.clean`` judges with all the others; marked where it must be given."""
+
+    def validate(self, value: Any) -> None:
+        """Nothing here: emptiness has its own sentence there."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +42,7 @@ class RangeLine:
     label: str
     letter: str
     name: str
-    since: ReadingPolicy | None  # the row that set its range; None: the house's
+    since: str
     ends: list[tuple[BoundField, BoundField]]  # percent, absolute
 
     @property
@@ -63,7 +73,7 @@ class FlagLine:
     quantity: str
     relation: str
     unit: str
-    since: ReadingPolicy | None
+    since: str
     limit: BoundField
     level: BoundField
 
@@ -85,9 +95,8 @@ class RulesForm(forms.Form):
         required=False,
         help_text="A report is final when a second specialist has signed it, too.",
     )
-    reason = forms.CharField(
+    reason = JudgedField(
         label="Why",
-        required=False,
         max_length=LONGEST_REASON,
         help_text="Stands in the history for good, with your name: the source of a range, or who decided.",
     )
@@ -128,17 +137,35 @@ class RulesForm(forms.Form):
                 quantity=quantity_words(rule),
                 relation=_RELATIONS[rule.relation],
                 unit="cells" if rule.unit == "cells" else figures.UNIT,
-                since=self.since.get(f"flags.{rule.code}"),
+                since=self.since_words(f"flags.{rule.code}"),
                 limit=self[f"flags-{rule.code}-limit"],
                 level=self[f"flags-{rule.code}-level"],
             )
 
     @property
-    def times(self) -> list[tuple[BoundField, ReadingPolicy | None]]:
+    def times_and_count(self) -> list[tuple[BoundField, str]]:
         return [
-            (self[f"turnaround-{priority}"], self.since.get(f"turnaround.{priority}"))
-            for priority in Priority
+            *(
+                (self[f"turnaround-{priority}"], self.since_words(f"turnaround.{priority}"))
+                for priority in Priority
+            ),
+            *self._with_since("escalate_after", "target_cells"),
         ]
+
+    @property
+    def how_they_read(self) -> list[tuple[BoundField, str]]:
+        return self._with_since("read_before_model", "second_reading", "two_signers")
+
+    def _with_since(self, *names: str) -> list[tuple[BoundField, str]]:
+        return [(self[name], self.since_words(name)) for name in names]
+
+    def since_words(self, path: str) -> str:
+        """Since when the value at this path is in force; empty where there is none."""
+        if path in self.since:
+            row = self.since[path]
+            day = date_format(localtime(row.created_at), "j M Y")
+            return f"since {day}, rules {row.number}"
+        return "house default" if path in HOUSE_VALUES else ""
 
     def _block(self, place: int) -> GroupBlock:
         prefix = f"age_groups-{place}"
@@ -155,7 +182,7 @@ class RulesForm(forms.Form):
                     label=label,
                     letter=LETTERS[label],
                     name=Label(label).label,
-                    since=self.since.get(f"age_groups.{name.initial}.{label}"),
+                    since=self.since_words(f"age_groups.{name.initial}.{label}"),
                     ends=[
                         (
                             self[f"{prefix}-ranges-{label}-{kind}-low"],
@@ -175,20 +202,20 @@ class RulesForm(forms.Form):
         self._text(
             "read_before_model", "Read before the model", f"{policy.read_before_model:g}",
             "Share of cases whose specialist sees the model's answers only after their own: 0 never, "
-            "0.1 one case in ten, 1 always. Drawn, not chosen.",
+            "0.1 one case in ten, 1 always. Drawn, not chosen.", required=True,
         )  # fmt: skip
         self._text(
             "second_reading", "Second reading", f"{policy.second_reading:g}",
-            "Share of cases that a second specialist reads blinded, to measure agreement.",
+            "Share of cases that a second specialist reads blinded, to measure agreement.", required=True,
         )  # fmt: skip
         for priority in Priority:
             self._text(
                 f"turnaround-{priority}", f"{priority.label}, minutes",
-                str(policy.turnaround[priority]),
+                str(policy.turnaround[priority]), required=True,
             )  # fmt: skip
         self._text(
-            "escalate_after", "Escalate a critical result after, minutes",
-            str(policy.escalate_after), "Counted from the alert, if nobody has acknowledged it.",
+            "escalate_after", "Escalate after, minutes", str(policy.escalate_after),
+            "A critical result that nobody acknowledged, counted from the alert.", required=True,
         )  # fmt: skip
 
     def _groups_sent(self) -> int:
@@ -201,8 +228,15 @@ class RulesForm(forms.Form):
 
     def _group(self, place: int, group: AgeGroup | None) -> None:
         prefix, whose = f"age_groups-{place}", group.name if group else "new group"
-        self._text(f"{prefix}-name", "Name", group.name if group else "", most=80)
-        self._text(f"{prefix}-first", "From age", str(group.first) if group else "")
+        self._text(
+            f"{prefix}-name", "Name", group.name if group else "", required=group is not None
+        )
+        self._text(
+            f"{prefix}-first",
+            "From age",
+            str(group.first) if group else "",
+            required=group is not None,
+        )
         last = "" if group is None or group.last is None else str(group.last)
         self._text(f"{prefix}-last", "To age", last, "Whole years, included; empty: and older.")
         if group is not None:
@@ -232,16 +266,15 @@ class RulesForm(forms.Form):
         )  # fmt: skip
 
     def _text(
-        self, name: str, label: str, initial: str, help_text: str = "", *, most: int = 12
+        self, name: str, label: str, initial: str, help_text: str = "", *, required: bool = False
     ) -> None:
-        """A field whose text is judged with the others, in ``clean``."""
-        field = forms.CharField(
-            label=label, required=False, initial=initial, help_text=help_text, max_length=most
-        )
-        field.widget.attrs.update(
-            {"autocomplete": "off"} | ({"inputmode": "decimal"} if most == 12 else {})
-        )
-        self.fields[name] = field
+        self.fields[name] = field = JudgedField(
+            label=label, required=required, initial=initial, help_text=help_text,
+            max_length=80 if name.endswith("-name") else 12,
+        )  # fmt: skip
+        field.widget.attrs["autocomplete"] = "off"
+        if not name.endswith("-name"):
+            field.widget.attrs["inputmode"] = "decimal"
 
     # The check -----------------------------------------------------------------------------------
 

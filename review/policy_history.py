@@ -94,14 +94,14 @@ def history(organisation: Organisation) -> list[Entry]:
 
 
 def since(entries: list[Entry]) -> dict[str, ReadingPolicy]:
-    """Path -> the row that set the value in force; without one it is the house's."""
+    """Path -> the row that set the value in force, or took it away; without one: the house's."""
     found: dict[str, ReadingPolicy] = {}
     house = described(Policy())
     before = house
     for entry in reversed(entries):
         now = described(entry.policy)
-        for path, said in now.items():
-            if before.get(path) != said:
+        for path in {*before, *now}:
+            if before.get(path) != now.get(path):
                 found[path] = entry.row
         before = now
     return {path: row for path, row in found.items() if before.get(path) != house.get(path)}

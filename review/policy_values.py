@@ -294,7 +294,7 @@ class _Reader:
         elif number is None or not 0 < number <= HIGHEST["absolute"] or _digits(number) > 3:
             self.wrong(
                 f"{path}.limit",
-                "Give a number above 0 and up to 1000 (10*9/L), with at most three digits after "
+                "Give a number above 0 and up to 1000 (×10⁹/L), with at most three digits after "
                 "the point, or leave it empty to switch the flag off.",
             )
             return rule
