@@ -15,6 +15,7 @@ import audit.services as audit
 from accounts.permissions import Action, get_visible_or_404, require
 from classifier import quick_look
 from classifier.gallery import Tile, case_gallery
+from classifier.hiding import HIDDEN, answers_hidden
 from classifier.inference import CellResult, explain
 from classifier.inference.classes import CLASSES
 from patients.api.answers import ApiView, answer
@@ -39,6 +40,8 @@ class CaseCells(ApiView):
 
     def get(self, request: Request, public_id: UUID) -> Response:
         case = get_visible_or_404(request._request, Case, public_id=public_id)
+        if answers_hidden(request.user, case):
+            return answer(403, "answers_hidden", HIDDEN)
         pages = CellPages()
         tiles = pages.paginate_queryset(case_gallery(case).tiles, request, view=self)  # type: ignore[arg-type]
         audit.record(action="cells.read", actor=request.user, obj=case, case_id=case.public_id)

@@ -69,6 +69,6 @@ def _cells(
 ) -> HttpResponse:
     context = cells_context(request, case, notice=notice)
     response = render(request, "classifier/_cells.html", context)
-    if was_open and not context["gallery"].open:
+    if was_open and "gallery" in context and not context["gallery"].open:
         response.headers["HX-Trigger"] = "cells:finished"
     return response

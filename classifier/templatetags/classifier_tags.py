@@ -12,6 +12,7 @@ from accounts.permissions import Action, allowed
 from classifier import progress
 from classifier.choices import ModelState
 from classifier.gallery import PAGE, Gallery, case_gallery
+from classifier.hiding import HIDDEN, answers_hidden
 from classifier.models import ModelVersion
 
 register = template.Library()
@@ -19,6 +20,8 @@ register = template.Library()
 
 def cells_context(request: Any, case: Any, *, notice: str = "") -> dict[str, Any]:
     """Context of ``classifier/_cells.html`` for this person and the query string's view of it."""
+    if answers_hidden(request.user, case):
+        return {"request": request, "case": case, "hidden": HIDDEN}
     seen = progress.stamp(case)  # before the tiles: a change in between is then shown next time
     gallery = case_gallery(
         case,
