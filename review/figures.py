@@ -46,3 +46,8 @@ def _fixed(value: float, *, top: float) -> str:
 
 def _short(value: float, *, top: float) -> str:
     return _fixed(value, top=top).removesuffix(".0")
+
+
+def ratio(value: float) -> str:
+    """A number per 100 of something else: "3", "0.6", and above 10 whole."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
