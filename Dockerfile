@@ -13,6 +13,7 @@ COPY accounts /srv/teleheme/accounts
 COPY audit /srv/teleheme/audit
 COPY patients /srv/teleheme/patients
 COPY classifier /srv/teleheme/classifier
+COPY review /srv/teleheme/review
 COPY ml /srv/teleheme/ml
 COPY templates /srv/teleheme/templates
 COPY static /srv/teleheme/static
