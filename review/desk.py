@@ -18,6 +18,13 @@ from review.rights import may_write
 
 # The order in which the desk shows the classes: what is not decided, what counts, the rest.
 ORDER: tuple[str, ...] = (Label.UNIDENTIFIED, *LEUKOCYTES, *OUTSIDE)
+# Where there is little room.
+SHORT: dict[str, str] = {
+    Label.IMMATURE_GRANULOCYTE: "Immature",
+    Label.ATYPICAL_LYMPHOCYTE: "Atypical",
+    Label.ERYTHROBLAST: "NRBC",
+    Label.SMUDGE_CELL: "Smudge",
+}
 FIELDS = ("id", "image", "name", "width", "height", "guess", "confidence", "label", "flags")
 # Bits of "flags".
 SAID, SEEN, ABSTAINED, UNREAD, WAITING = 1, 2, 4, 8, 16
@@ -27,6 +34,8 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 def desk_data(*, user: User, case: Case, reading: Reading) -> dict[str, Any]:
     """The whole of ``#desk-data``. Ids are hexadecimal, labels are places in ``labels``, confidence
     is per mille; a blind reading's cells carry nothing of the model."""
+    # Before the cells: an act in between is then told once more, instead of never.
+    progress = reading_progress(reading).as_dict()
     states = cell_states(reading)
     several = {state.cell.image_id for state in states if state.cell.index > 1}
     settings = DeskSettings.objects.filter(user=user).first()
@@ -35,14 +44,17 @@ def desk_data(*, user: User, case: Case, reading: Reading) -> dict[str, Any]:
         "user": user.public_id.hex,
         "writes": may_write(user, reading),
         "hidden": reading.hides_model,
-        "labels": [[name, str(Label(name).label), LETTERS[name]] for name in ORDER],
+        "labels": [
+            [name, str(Label(name).label), LETTERS[name], SHORT.get(name, str(Label(name).label))]
+            for name in ORDER
+        ],
         "classes": list(CLASSES),
         "keys": keys_of(settings),
         "defaults": DEFAULTS,
         "actions": ACTIONS,
         "auto": settings.auto_advance if settings else True,
         "pixel": case.pixel_size_nm and float(case.pixel_size_nm),
-        "progress": reading_progress(reading).as_dict(),
+        "progress": progress,
         "urls": _addresses(reading),
         "fields": FIELDS,
         "cells": [

@@ -4,6 +4,7 @@ from accounts.models import User
 from accounts.permissions import Action, allowed
 from patients.choices import CaseStatus
 from patients.models import Case
+from review.blinding import model_hidden
 from review.choices import ReadingKind, ReportState
 from review.models import Reading, Report
 
@@ -51,16 +52,16 @@ def may_write(user: User, reading: Reading) -> bool:
 def may_follow(user: User, reading: Reading) -> bool:
     """Whether they may see what is said in it.
 
-    Whoever still owes a blinded second reading sees that one alone. The others see the primary
-    reading while it goes on, and second readings and opinions when they are done.
+    Their own always. Another's primary reading while it goes on, second readings and opinions when
+    they are done, and none of it while it could sway a reading of theirs that is to come.
     """
     if not allowed(user, Action.REVIEW):
         return False
-    if reading.reader_id == user.pk:
+    mine = reading.reader_id == user.pk
+    if reading.kind == ReadingKind.PRIMARY:
+        mine = reading.case.reader_id == user.pk
+    if mine:
         return True
-    owed = Reading.objects.filter(
-        case=reading.case_id, kind=ReadingKind.SECOND, reader=user, finished_at__isnull=True
-    )
-    if owed.exists():
+    if reading.kind != ReadingKind.PRIMARY and reading.finished_at is None:
         return False
-    return reading.kind == ReadingKind.PRIMARY or reading.finished_at is not None
+    return not model_hidden(user, reading.case)

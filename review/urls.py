@@ -1,6 +1,6 @@
 from django.urls import path
 
-from review import api
+from review import api, api_cells
 from review.notices import urls as notices
 from review.views import desk, readings, rules, worklist
 
@@ -17,8 +17,15 @@ urlpatterns = [
     path("readings/<uuid:public_id>/take", readings.take_second, name="take-second"),
     path("readings/<uuid:public_id>/compare", readings.compare, name="compare"),
     path("readings/<uuid:public_id>/decide", readings.decide, name="decide"),
+    path("api/v1/cells/<uuid:public_id>/like", api_cells.CellLike.as_view(), name="api-like"),
+    path(
+        "api/v1/cells/<uuid:public_id>/reference",
+        api_cells.CellReference.as_view(),
+        name="api-reference",
+    ),
     path("agreement/", readings.agreement, name="agreement"),
     path("cases/<uuid:case_id>/review", desk.desk, name="desk"),
+    path("readings/<uuid:public_id>/differential", desk.differential, name="reading-differential"),
     path("api/v1/desk", api.Desk.as_view(), name="api-desk"),
     path("api/v1/readings/<uuid:public_id>/acts", api.ReadingActs.as_view(), name="api-acts"),
     path("api/v1/readings/<uuid:public_id>/seen", api.ReadingSeen.as_view(), name="api-seen"),

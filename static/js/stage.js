@@ -3,6 +3,7 @@ import { paintMap } from "./map.js";
 
 const LARGEST = 16; // screen pixels for one pixel of the picture
 
+// onview, where somebody sets it, is told how many screen pixels a pixel of the picture has.
 export class Stage {
   constructor(stage) {
     this.stage = stage;
@@ -21,7 +22,8 @@ export class Stage {
   }
 
   // size: [width, height] of the picture; box: what the map covers, in its pixels.
-  show({ source, size, box, map, alt = "" }) {
+  // keep: the same cell again, so that where one has zoomed to stays.
+  show({ source, size, box, map, alt = "", keep = false }) {
     [this.width, this.height] = size;
     this.image.alt = alt;
     if (this.image.getAttribute("src") !== source) this.image.src = source;
@@ -38,7 +40,7 @@ export class Stage {
         height: `${height}px`,
       });
     }
-    this.fit();
+    if (!keep || this.fitted) this.fit();
   }
 
   get #fitScale() {
@@ -91,6 +93,7 @@ export class Stage {
   #apply() {
     this.sheet.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     this.sheet.classList.toggle("is-near", this.scale >= 3);
+    this.onview?.(this.scale);
   }
 
   #place(event) {

@@ -109,6 +109,10 @@ def _model(world):
     return {"model_id": world.model.model_id}
 
 
+def _cell(world):
+    return {"public_id": world.prediction.cell.public_id}
+
+
 def _second(world):
     from review.models import Reading
 
@@ -221,6 +225,8 @@ TABLE: dict[str, Row] = {
     "cases/<uuid:case_id>/opinion": Row(GET=CASE_HOLDER, POST=CASE_HOLDER, make=_case),
     "worklist/": Row(GET=SPECIALIST, POST="LMMMMML"),
     "worklist/take": Row(GET="LMMMMML", POST=SPECIALIST),
+    "api/v1/cells/<uuid:public_id>/like": Row(GET=API_CASE_READER, POST=API_NO, make=_cell),
+    "api/v1/cells/<uuid:public_id>/reference": Row(GET=API_NO, POST=API_NO, make=_cell),
     "agreement/": Row(GET=SPECIALIST, POST="LMMMMML"),
     "readings/<uuid:public_id>/give": Row(GET="LMMMMML", POST=CASE_HOLDER, make=_second),
     "readings/<uuid:public_id>/take": Row(GET="LMMMMML", POST=CASE_READER, make=_second),
@@ -266,6 +272,9 @@ TABLE: dict[str, Row] = {
     "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
     # The desk. In this world nobody holds the case, so that a verdict is refused (409).
     "cases/<uuid:case_id>/review": Row(GET=CASE_READER, POST="LMMMMML", make=_case),
+    "readings/<uuid:public_id>/differential": Row(
+        GET=CASE_READER, POST="LMMMMML", make=_reading
+    ),
     "api/v1/desk": Row(GET=API_NO, POST=API_NO),
     "api/v1/readings/<uuid:public_id>/acts": Row(
         GET=API_CASE_READER, POST=API_CASE_READER, make=_reading
