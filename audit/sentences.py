@@ -33,6 +33,8 @@ CASE_SENTENCES = {
     "opinion.asked": "asked a colleague for a second opinion",
     "opinion.given": "gave a second opinion",
     "report.answered": "said whether the report answered the question",
+    "reference.dropped": "kept a cell as a reference no longer",
+    "reference.kept": "kept a cell as a reference",
     "readings.compared": "compared two readings",
     "reading.committed": "committed to their own reading",
     "reading.opened": "opened a reading",

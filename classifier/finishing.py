@@ -26,7 +26,7 @@ SUM_TOLERANCE = 1e-4  # of five probabilities around 1
 RESULT_FIELDS = [
     "state", "lease_token", "lease_expires_at", "last_error", "finished_at",
     "label", "confidence", "probabilities", "in_distribution", "abstained", "reasons",
-    "activation", "shown", "attributes", "model_sha256", "precision", "milliseconds",
+    "activation", "shown", "attributes", "embedding", "model_sha256", "precision", "milliseconds",
 ]  # fmt: skip
 
 
@@ -161,6 +161,7 @@ def _fill(row: Prediction, result: CellResult, claim: Claim) -> None:
         "attributes": {
             each.name: [each.value, round(each.probability, 4)] for each in result.attributes
         },
+        "embedding": result.embedding,
         "model_sha256": result.model_sha256,
         "precision": result.precision,
         "milliseconds": round(result.milliseconds, 2),

@@ -94,6 +94,8 @@ class Prediction(models.Model):
     # x, y, width, height in pixels of the picture: what the model was shown; may reach beyond it.
     shown = models.JSONField(null=True, blank=True)
     attributes = models.JSONField(null=True, blank=True)  # name: [value, probability]
+    # Float16s: where the model places the cell; only comparable within one model version.
+    embedding = models.BinaryField(null=True, blank=True)
     model_sha256 = models.CharField(max_length=64, blank=True)  # what the worker had loaded
     precision = models.CharField(max_length=8, blank=True)  # what it ran in
     milliseconds = models.FloatField(null=True, blank=True)

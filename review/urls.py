@@ -1,12 +1,14 @@
 from django.urls import path
 
 from review import api, api_cells
+from review import report_urls as reports
 from review.notices import urls as notices
 from review.views import desk, readings, rules, worklist
 
 app_name = "review"
 urlpatterns = [
     *notices.urlpatterns,
+    *reports.urlpatterns,
     path("worklist/", worklist.worklist, name="worklist"),
     path("worklist/take", worklist.take_next, name="take-next"),
     path("cases/<uuid:case_id>/take", worklist.take, name="take"),

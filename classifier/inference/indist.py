@@ -33,25 +33,44 @@ class InDistribution:
     scales: np.ndarray
     """(2,), median of the two distances on validation cells."""
 
-    def distances(self, features: np.ndarray) -> np.ndarray:
-        """(F,) features to (2,): Mahalanobis distance and residual, in units of their medians."""
+    def place(self, features: np.ndarray) -> "Place":
+        """Where (F,) features lie."""
         standard = (features - self.mean) * self.scale
         inside = standard @ self.components
-        offsets = inside @ self.whitening - self.centres
+        whitened = inside @ self.whitening
+        offsets = whitened - self.centres
         nearest = float(np.sqrt((offsets * offsets).sum(axis=1).min()))
         outside = float(np.sqrt(max(float(standard @ standard - inside @ inside), 0.0)))
-        return np.array([nearest, outside], np.float32) / self.scales
+        return Place(whitened, np.array([nearest, outside], np.float32) / self.scales)
+
+    def distances(self, features: np.ndarray) -> np.ndarray:
+        """(F,) features to (2,): Mahalanobis distance and residual, in units of their medians."""
+        return self.place(features).distances
 
     def score(self, features: np.ndarray) -> float:
         """In (0, 1]: 0.5 is as far away as a typical validation cell, and far away tends to 0."""
-        distance = float(np.mean(self.distances(features) ** 2))
-        return 1.0 / (1.0 + distance)
+        return self.place(features).score
 
     def save(self, path: Path) -> None:
         """Components are stored as float16: they are directions, and half the file."""
         arrays = {item.name: getattr(self, item.name) for item in fields(self)}
         arrays["components"] = arrays["components"].astype(np.float16)
         np.savez(path, **arrays)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a cell lies among those that the model learnt from."""
+
+    whitened: np.ndarray
+    """(K,): Euclidean distance between two of these is Mahalanobis distance within a class."""
+    distances: np.ndarray
+    """(2,), see InDistribution.distances."""
+
+    @property
+    def score(self) -> float:
+        """See InDistribution.score."""
+        return 1.0 / (1.0 + float(np.mean(self.distances**2)))
 
 
 def excess(score: float) -> float:

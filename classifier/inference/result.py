@@ -54,6 +54,8 @@ class CellResult:
     """Decoding, cropping and network, of this picture alone."""
     attributes: tuple["Attribute", ...] = ()
     """The most probable value of each of the manifest's attributes."""
+    embedding: bytes = field(default=b"", compare=False, repr=False)
+    """K float16, little-endian: where the cell lies (indist.Place.whitened), to find its like."""
     features: np.ndarray | None = field(default=None, compare=False, repr=False)
     """(feature_size,) float32, if asked for."""
 
@@ -78,7 +80,8 @@ def judge(
 
     `found` is Crop.found: where no white cell was seen, the label is of no cell.
     """
-    score = statistics.score(raw.features)
+    place = statistics.place(raw.features)
+    score = place.score
     probabilities = tempered(raw, manifest, score)
     best = int(np.argmax(raw.logits))
     confidence = float(probabilities[best])
@@ -110,6 +113,7 @@ def judge(
         precision=precision,
         milliseconds=milliseconds,
         attributes=read_attributes(raw.attributes, manifest),
+        embedding=np.clip(place.whitened, -6e4, 6e4).astype("<f2").tobytes(),
         features=raw.features if keep_features else None,
     )
 

@@ -119,6 +119,7 @@ def take_second(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _comparison(request: HttpRequest, public_id: UUID) -> Comparison:
     """Of a finished reading with the primary one; 404 where the person may not see either."""
     other = find_reading(request, public_id)
+    require(request.user, Action.REVIEW)
     primary = primary_reading(other.case)
     if (
         primary is None
@@ -136,7 +137,6 @@ def _comparison(request: HttpRequest, public_id: UUID) -> Comparison:
 @require_safe
 def compare(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Where two readers of a case differ, cell by cell, for whoever decides."""
-    require(request.user, Action.REVIEW)
     compared = _comparison(request, public_id)
     case = compared.other.case
     record(
@@ -155,7 +155,6 @@ def compare(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The reader of the case decides on cells: keep theirs, or adopt the other reader's."""
-    require(request.user, Action.REVIEW)
     compared = _comparison(request, public_id)
     require(request.user, Action.READ_CELLS, compared.primary)
     wanted = request.POST.getlist("cell")
