@@ -1,4 +1,4 @@
-"""Another precision of a model directory: an artefact of its own, to be evaluated like any other."""
+"""Another precision of a model directory: an artefact of its own, evaluated like any other."""
 
 import datetime
 import json
@@ -43,7 +43,8 @@ def make_variant(
 
     f32 and bf16 share the graph; for int8 it is quantised, calibrated on pbc/train and controlled
     on pbc/val (`max_drop` as in ml.quantise), and what was done is returned and kept in
-    quantisation.json. Temperature, statistics and thresholds are those of `source`. ModelError if `source` is none or itself int8.
+    quantisation.json. Temperature, statistics and thresholds are those of `source`. ModelError if
+    `source` is none or itself int8.
     """
     manifest = load_manifest(source)
     if manifest.precision == "int8":
