@@ -1,7 +1,8 @@
 """What must always hold, whatever was killed, and how often it does not.
 
 The oracle of every fault test, run every night on the real data. The numbers are those of the
-reliability design: I1 lost, I2 duplicate, I3 stuck, I4 wrong, I6 audit, I7 orphan.
+reliability design: I1 lost, I2 duplicate, I3 stuck, I4 wrong, I6 audit, I7 orphan. The apps above
+hand in their own at start-up (I5 sign).
 """
 
 import math
@@ -20,14 +21,21 @@ from classifier.models import Cell, Prediction
 from patients.choices import CaseStatus
 from patients.errors import DomainError
 from patients.models import Case, SmearImage
-from patients.services.files import PICTURES, THUMBNAILS
-from patients.services.orphans import orphans_found
+from patients.services.orphans import orphans_found, prefixes
 from patients.storage import list_stored, read_verified
 
 STUCK_AFTER = 300  # seconds without an end
 NAMED = 10  # violations listed of each kind
 
 Tick = Callable[[], None]
+Check = Callable[[bool, Tick], "Finding"]  # told whether to read stored files too
+
+_registered: list[Check] = []
+
+
+def register(check: Check) -> None:
+    """Add an invariant of an app that this one may not import."""
+    _registered.append(check)
 
 
 @dataclass
@@ -48,7 +56,9 @@ class Finding:
 
 def verify(*, files: bool = True, tick: Tick = lambda: None) -> list[Finding]:
     """Check everything; ``files=False`` leaves out reading every stored picture again."""
-    findings = [_duplicates(), _stuck(), _wrong(tick), _audit()]
+    findings = [_duplicates(), _stuck(), _wrong(tick)]
+    findings += [check(files, tick) for check in _registered]
+    findings.append(_audit())
     if files:
         findings = [_lost(tick), *findings, _orphans(tick)]
     return findings
@@ -176,7 +186,7 @@ def _audit() -> Finding:
 
 def _orphans(tick: Tick) -> Finding:
     finding = Finding("I7", "No stored file without a row for more than an hour")
-    finding.checked = sum(1 for prefix in (PICTURES, THUMBNAILS) for _ in list_stored(prefix))
+    finding.checked = sum(1 for prefix in prefixes() for _ in list_stored(prefix))
     for key in orphans_found():
         finding.breaks(f"file {key}")
         tick()

@@ -5,10 +5,17 @@ class ReviewConfig(AppConfig):
     name = "review"
 
     def ready(self) -> None:
-        from classifier import hiding
+        from classifier import hiding, invariants
         from patients import ports
+        from patients.services import orphans
         from review.blinding import model_hidden
+        from review.invariants import signed
         from review.notices.events import CaseNotices
+        from review.reports.keeping import SignedPictures, known_files
+        from review.services.rendering import REPORTS
 
+        ports.register(SignedPictures())
         ports.follow(CaseNotices())
+        invariants.register(signed)
+        orphans.register(REPORTS, known_files)
         hiding.register(model_hidden)

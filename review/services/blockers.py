@@ -9,7 +9,8 @@ from classifier.choices import OPEN_STATES
 from patients.choices import CaseStatus
 from patients.models import Case
 from review.choices import ReadingKind, ReportState
-from review.current import CellState, cell_states, latest_verdicts
+from review.comparing import compare_readings
+from review.current import CellState, cell_states
 from review.models import Reading, Report
 
 
@@ -93,7 +94,13 @@ def _about_the_readings(reading: Reading, states: Sequence[CellState]) -> Iterat
     if second.finished_at is None:
         who = f" by {second.reader}" if second.reader_id else ": nobody has taken it"
         yield Reason("second", f"The blinded second reading is not finished{who}.")
-    elif differ := undecided_differences(second, states):
+        return
+    differ = [
+        difference.state
+        for difference in compare_readings(reading, second).differences
+        if not difference.decided
+    ]
+    if differ:
         words = "1 cell" if len(differ) == 1 else f"{len(differ)} cells"
         yield _about(
             "adjudication",
@@ -101,18 +108,6 @@ def _about_the_readings(reading: Reading, states: Sequence[CellState]) -> Iterat
             differ,
             states,
         )
-
-
-def undecided_differences(second: Reading, states: Iterable[CellState]) -> list[CellState]:
-    """Cells on which the second reader differs and the first has not decided anew since."""
-    finished, verdicts = second.finished_at, latest_verdicts(second)
-    return [
-        state
-        for state in states
-        if state.cell.pk in verdicts
-        and verdicts[state.cell.pk].label != state.label
-        and not (state.verdict is not None and finished and state.verdict.act.at > finished)
-    ]
 
 
 def _about(

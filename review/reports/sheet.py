@@ -1,0 +1,221 @@
+"""A report's content as its page, its print and its PDF say it: figures written, nothing computed."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.dateparse import parse_date, parse_datetime
+
+from patients.choices import Sex
+from review import figures
+from review.choices import LEUKOCYTES
+from review.models import Report, Signature
+from review.reports.changes import name_of
+from review.reports.codes import shown_code
+from review.reports.pictures import Group, groups_of
+from review.reports.qr import QrPath, qr_path
+
+COMMON = LEUKOCYTES[:5]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the differential as it is printed. ``bar`` is in percent of the bar's length."""
+
+    label: str
+    name: str
+    count: int
+    percent: str
+    interval: str
+    usual: str
+    absolute: str
+    absolute_interval: str
+    absolute_usual: str
+    flag: dict[str, Any] | None
+    bar: dict[str, float]
+
+
+class Sheet:
+    """``report`` is None for the preview of one that nobody has signed yet; ``picture`` says where
+    a frozen cell's picture is to be had."""
+
+    def __init__(
+        self,
+        content: Mapping[str, Any],
+        report: Report | None = None,
+        *,
+        picture: Callable[[Mapping[str, Any]], str],
+        house: str = "",
+    ) -> None:
+        self.content = content
+        self.report = report
+        self.picture = picture
+        first = content.get("signed_first")
+        self.house = first["organisation"] if first else house  # who reads
+
+    @cached_property
+    def patient(self) -> dict[str, Any]:
+        patient = dict(self.content["patient"])
+        names = [patient["family_name"], patient["given_name"]]
+        patient["name"] = ", ".join(filter(None, names))
+        patient["sex"] = Sex(patient["sex"]).label
+        patient["birth_date"] = _day(patient["birth_date"])
+        return patient
+
+    @property
+    def wbc(self) -> str:
+        wbc = self.content["total_wbc"]
+        return wbc["value"] if wbc else ""
+
+    @property
+    def submitted_at(self) -> datetime | None:
+        return _time(self.content["case"]["submitted_at"])
+
+    @property
+    def first_signed_at(self) -> datetime | None:
+        first = self.content.get("signed_first")
+        return _time(first["at"]) if first else None
+
+    @cached_property
+    def flags(self) -> list[dict[str, Any]]:
+        return self.content["differential"]["flags"]
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Common classes always, the others where they were found."""
+        flags = {flag["code"]: flag for flag in self.flags}
+        rows = self.content["differential"]["rows"]
+        return [
+            _line(row, flags.get(row["flag"] or ""))
+            for row in rows
+            if row["label"] in COMMON or row["count"]
+        ]
+
+    @property
+    def nrbc(self) -> str:
+        """ "2 per 100 leukocytes (0.6-5.1)"; empty where there is none to speak of."""
+        nrbc = self.content["differential"]["nrbc"]
+        if not nrbc or not nrbc["count"]:
+            return ""
+        high = figures.percent(float(nrbc["high"])) if nrbc["high"] is not None else "no limit"
+        ends = f"{figures.percent(float(nrbc['low']))}-{high}"
+        return f"{figures.percent(float(nrbc['per_100']))} per 100 leukocytes ({ends})"
+
+    @property
+    def outside(self) -> list[tuple[str, int]]:
+        """Cells that were decided and are not counted, most first."""
+        found = Counter(self.content["differential"]["outside"])
+        return [(name_of(label), count) for label, count in found.most_common()]
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        return groups_of(self.content)
+
+    @property
+    def pictured(self) -> list[tuple[Group, list[tuple[int, str]]]]:
+        """Each group with the number and the address of each of its cells' pictures."""
+        return [
+            (group, [(cell["number"], self.picture(cell)) for cell in group.cells])
+            for group in self.groups
+        ]
+
+    @property
+    def readers(self) -> list[str]:
+        """Who called at least one cell something, in the order in which they first did."""
+        return list(
+            dict.fromkeys(
+                cell["by"]["name"]
+                for cell in self.content["cells"]
+                if cell["by"] and cell["basis"] == "verdict"
+            )
+        )
+
+    @property
+    def changed(self) -> int:
+        """Cells that the model had named, and the reader called something else."""
+        return sum(
+            1
+            for cell in self.content["cells"]
+            if cell["model"] and not cell["model"]["abstained"]
+            if cell["model"]["label"] != cell["label"]
+        )
+
+    @property
+    def answered(self) -> int:
+        """Cells that the model had named."""
+        return sum(
+            1 for cell in self.content["cells"] if cell["model"] and not cell["model"]["abstained"]
+        )
+
+    @cached_property
+    def signatures(self) -> list[Signature]:
+        return list(self.report.signatures.all()) if self.report else []
+
+    @property
+    def code(self) -> str:
+        return shown_code(self.report.code) if self.report else ""
+
+    @property
+    def address(self) -> str:
+        """Where the code is verified: what the QR code opens."""
+        if self.report is None:
+            return ""
+        query = urlencode({"code": self.report.code})
+        return f"{settings.BASE_URL.rstrip('/')}{reverse('review:verify')}?{query}"
+
+    @property
+    def page_address(self) -> str:
+        """As it is printed for people who type it."""
+        return f"{settings.BASE_URL.rstrip('/')}{reverse('review:verify')}"
+
+    @property
+    def qr(self) -> QrPath | None:
+        return qr_path(self.address) if self.report else None
+
+
+def _line(row: Mapping[str, Any], flag: dict[str, Any] | None) -> Line:
+    low, high = float(row["low"]), float(row["high"])
+    counted = row["percent"] is not None
+    absolute = row["absolute"] is not None
+    usual = row["range_percent"]
+    return Line(
+        label=row["label"],
+        name=name_of(row["label"]),
+        count=row["count"],
+        percent=figures.percent(float(row["percent"])) if counted else "",
+        interval=figures.percent_interval(low, high) if counted else "",
+        usual=_span(usual),
+        absolute=figures.absolute(float(row["absolute"])) if absolute else "",
+        absolute_interval=figures.absolute_interval(
+            float(row["absolute_low"]), float(row["absolute_high"])
+        )
+        if absolute
+        else "",
+        absolute_usual=_span(row["range_absolute"]),
+        flag=flag,
+        bar={
+            "low": round(low, 1),
+            "width": round(max(high - low, 0.5), 1),
+            "at": round(min(max(float(row["percent"] or 0) - 0.6, 0), 98.8), 1),
+            "usual": float(usual[0]) if usual else 0.0,
+            "usual_width": float(usual[1]) - float(usual[0]) if usual else 0.0,
+        },
+    )
+
+
+def _span(ends: list[str] | None) -> str:
+    return f"{ends[0]}-{ends[1]}" if ends else ""
+
+
+def _day(text: str | None) -> date | None:
+    return parse_date(text) if text else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None
