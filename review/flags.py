@@ -88,7 +88,7 @@ class _Candidate:
     flag: Flag
     # How far out its limit lies. A percentage says less than a number per volume, and the end of a
     # range less than a rule with a name.
-    reach: tuple[bool, Decimal, bool]
+    reach: tuple[bool, bool, Decimal]
 
     def said_by(self, other: "_Candidate") -> bool:
         """The other one is of the same cells, further out, and no less sure, met or grave."""
@@ -198,7 +198,7 @@ def _judged(rule: FlagRule, measure: _Measure, n: int) -> _Candidate | None:
         certain=certain,
         met=met,
     )
-    reach = (measure.kind != "percent", limit if rule.upward else -limit, bool(rule.unit))
+    reach = (measure.kind != "percent", bool(rule.unit), limit if rule.upward else -limit)
     return _Candidate(flag, reach)
 
 
