@@ -62,6 +62,8 @@ def _news(user: User, looks: Iterable[tuple[Case, datetime]]) -> dict[int, News]
     events = (
         AuditEvent.objects.filter(later, action__in=[*WORDS, *STATUS])
         .exclude(actor=user.pk)
+        # The model is done: expected, and no person's act.
+        .exclude(actor__isnull=True, action="case.status")
         .order_by()
         .values_list("case_id", "action")
         .annotate(number=Count("pk"))
