@@ -4,12 +4,13 @@ import hashlib
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
 from patients.models import Case
-from review.choices import LETTERS, LEUKOCYTES, OUTSIDE, Label, ReadingKind
+from review.choices import LETTERS, LEUKOCYTES, OUTSIDE, ActKind, Label, ReadingKind
 from review.current import CellState, cell_states, latest_verdicts, primary_reading
 from review.keys import ACTIONS, DEFAULTS, keys_of
 from review.models import DeskSettings, Reading
@@ -53,6 +54,7 @@ def desk_data(*, user: User, case: Case, reading: Reading) -> dict[str, Any]:
         "defaults": DEFAULTS,
         "actions": ACTIONS,
         "auto": settings.auto_advance if settings else True,
+        "zone": timezone.get_current_timezone_name(),
         "pixel": case.pixel_size_nm and float(case.pixel_size_nm),
         "progress": progress,
         "urls": _addresses(reading),
@@ -76,6 +78,8 @@ def _addresses(reading: Reading) -> dict[str, str]:
     return {
         **{name: reverse(f"review:api-{name}", args=[reading.public_id]) for name in named},
         "desk": reverse("review:api-desk"),
+        "like": reverse("review:api-like", args=[_NOBODY]),
+        "reference": reverse("review:api-reference", args=[_NOBODY]),
         "thumbnail": reverse("patients:thumbnail", args=[_NOBODY]),
         "picture": reverse("patients:picture", args=[_NOBODY]),
     }
@@ -83,7 +87,7 @@ def _addresses(reading: Reading) -> dict[str, str]:
 
 def _row(state: CellState, hidden: bool, numbered: bool) -> list[Any]:
     image, row = state.cell.image, state.prediction
-    flags = SAID * (state.verdict is not None) | SEEN * state.seen
+    flags = SAID * _stands(state) | SEEN * state.seen
     guess, confidence = -1, 0
     if not hidden:
         if row is not None and row.state == PredictionState.DONE:
@@ -104,6 +108,15 @@ def _row(state: CellState, hidden: bool, numbered: bool) -> list[Any]:
         ORDER.index(state.label),
         flags,
     ]
+
+
+def _stands(state: CellState) -> bool:
+    """Somebody calls it so; an undo that went back to where the cell began is nobody's word."""
+    verdict = state.verdict
+    if verdict is None:
+        return False
+    began = state.suggested or Label.UNIDENTIFIED
+    return verdict.act.kind != ActKind.UNDO or verdict.label != began
 
 
 def _shuffled(reading: Reading, states: list[CellState]) -> list[CellState]:

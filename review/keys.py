@@ -35,7 +35,7 @@ ACTIONS: dict[str, str] = {
     "undo": "Undo (with Shift: redo)",
     "overlay": "Where the model looked",
     "group": "Select all in the group",
-    "advance": "Go on by itself: on or off",
+    "advance": "Auto-advance on or off",
     "next_case": "Next case of the worklist",
     "previous_case": "Previous case of the worklist",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from review.errors import NotYours, VerdictConflict
 from review.models import Act, CellSeen, Presence, Reading, Report, Verdict
 
 MOST_AT_ONCE = 500  # cells in one act
+HERE_SECONDS = 30  # after which somebody who was not heard of has gone
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def presence_note(*, actor: User, case: Case) -> list[User]:
     """The actor has this case open for reading; returns who else has."""
     now = timezone.now()
     Presence.objects.update_or_create(case=case, user=actor, defaults={"at": now})
-    recent = Presence.objects.filter(case=case, at__gt=now - timezone.timedelta(seconds=30))
+    recent = Presence.objects.filter(case=case, at__gt=now - timedelta(seconds=HERE_SECONDS))
     return [row.user for row in recent.exclude(user=actor).select_related("user")]
 
 

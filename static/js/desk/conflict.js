@@ -1,6 +1,6 @@
 // A cell is not what the reader took it for: what it is now, who said so, and the reader's choice.
 import { make } from "../reading.js";
-import { labels } from "./data.js";
+import { labels, when } from "./data.js";
 
 function chip(place) {
   const label = labels[place];
@@ -17,8 +17,7 @@ function line(name, place, rest = "") {
 
 function who({ by, at }) {
   if (!by) return "suggested by the model";
-  const time = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return `${by}, ${time}`;
+  return `${by}, ${when(at)}`;
 }
 
 // Resolves to the cells on which the reader stays with their own; null when they put it off.

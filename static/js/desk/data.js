@@ -30,7 +30,8 @@ export const cells = data.cells.map((row, place) => {
     place,
     base: cell.label, // what the server calls it
     number: data.progress.last, // of the newest act that this rests on
-    said: Boolean(flags & SAID),
+    said: Boolean(flags & SAID), // somebody calls it so
+    stood: Boolean(flags & SAID), // as far as the server knows
     seen: Boolean(flags & SEEN),
     abstained: Boolean(flags & ABSTAINED),
     unread: Boolean(flags & UNREAD),
@@ -50,6 +51,22 @@ const certainty = (cell) => (cell.unread || cell.waiting ? -1 : cell.confidence)
   .forEach((cell, rank) => {
     cell.rank = rank;
   });
+
+// What it is called while nobody says anything.
+export const suggested = (cell) => (cell.guess < 0 || cell.abstained ? UNIDENTIFIED : cell.guess);
+// An undo that goes back to where the cell began is nobody's word.
+export const stands = (cell, kind, label) => kind !== "undo" || label !== suggested(cell);
+
+// In the time zone of the house, as everywhere on its pages.
+const clock = (options) =>
+  new Intl.DateTimeFormat("en-GB", { timeZone: data.zone, ...options });
+const day = clock({ day: "numeric", month: "short", year: "numeric" });
+const hour = clock({ hour: "2-digit", minute: "2-digit" });
+export function when(at) {
+  const time = new Date(at);
+  const today = day.format(time) === day.format(new Date());
+  return today ? hour.format(time) : `${day.format(time)}, ${hour.format(time)}`;
+}
 
 // In whole percent, never rounded up to certainty; empty while the model has not answered.
 export function percent(cell) {

@@ -2,7 +2,8 @@
 import { request } from "../http.js";
 import { factList, make, reading } from "../reading.js";
 import { Stage } from "../stage.js";
-import { data, labels } from "./data.js";
+import { data, labels, when } from "./data.js";
+import { Like } from "./like.js";
 
 const REST = 160; // ms on a cell before its whole picture is fetched; until then its thumbnail
 const NICE = [1, 2, 5, 10, 20, 50, 100, 200]; // micrometres that a scale bar may stand for
@@ -30,6 +31,9 @@ export class Large {
       this.note.hidden = false;
     });
     this.maps = false;
+    // Without the model there are none: what is near says what the model thinks.
+    const like = root.querySelector("[data-like]");
+    this.like = like && new Like(like);
     for (const slider of root.querySelectorAll("[data-light]"))
       slider.addEventListener("input", () => this.#light());
   }
@@ -66,6 +70,7 @@ export class Large {
 
   toggleMaps() {
     this.maps = !this.maps;
+    this.root.classList.toggle("shows-maps", this.maps);
     for (const button of this.root.querySelectorAll("[data-large-do=map]"))
       button.setAttribute("aria-pressed", String(this.maps));
     if (this.cell) this.#picture(this.stage.image.getAttribute("src"));
@@ -121,20 +126,17 @@ export class Large {
       parts.push(make("p", "text-secondary", cell.waiting ? "The model has not read it yet." : ""));
     }
     this.facts.replaceChildren(...parts);
+    this.like?.show(cell);
   }
 }
 
 function said(cell) {
-  if (cell.pending) return "Called so by you; not saved yet.";
+  if (cell.pending) return "Not saved yet.";
   if (cell.by) {
-    const at = new Date(cell.by.at);
-    const today = at.toDateString() === new Date().toDateString();
-    const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    const when = today ? time : `${at.toLocaleDateString()}, ${time}`;
-    return `Called so by ${cell.by.mine ? "you" : cell.by.by}, ${when}.`;
+    const what = cell.by.kind === "undo" ? "Put back" : "Called so";
+    return `${what} by ${cell.by.mine ? "you" : cell.by.by}, ${when(cell.by.at)}.`;
   }
-  if (cell.said) return "Confirmed by a reader.";
-  if (data.hidden) return "Not read yet. The model's answer is shown when you have committed.";
+  if (data.hidden) return "Not read yet.";
   return "";
 }
 

@@ -55,7 +55,7 @@ function may() {
 function classify(label) {
   const chosen = selection.list;
   if (!chosen.length || !may()) return;
-  const fresh = chosen.filter((cell) => cell.label !== label || !(cell.said || cell.pending));
+  const fresh = chosen.filter((cell) => cell.label !== label || !cell.said);
   const next = settings.auto ? tiles.after(chosen) : null;
   if (fresh.length) state.classify(fresh, label);
   if (chosen.length > 1) words.say(`${chosen.length} cells: ${labels[label].title}`);
@@ -76,7 +76,7 @@ function confirm() {
   }
   const next = settings.auto ? tiles.after(chosen) : null;
   for (const label of new Set(chosen.map((cell) => cell.label))) {
-    const fresh = chosen.filter((cell) => cell.label === label && !cell.said && !cell.pending);
+    const fresh = chosen.filter((cell) => cell.label === label && !cell.said);
     if (fresh.length) state.classify(fresh, label);
   }
   if (next) selection.only(next);

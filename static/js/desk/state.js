@@ -1,6 +1,6 @@
 // What every cell is called: what the server knows, and on top of it the acts that it has not taken
 // yet. Knows nothing of the page; says what changed as events.
-import { byId, cells, newKey, placeOf, plain } from "./data.js";
+import { byId, cells, newKey, placeOf, plain, stands } from "./data.js";
 
 // An act: {key, id, number, kind, of, by, at, mine, changes: [{cell, before, label}]}. ``id`` and
 // ``number`` are the server's; ``of`` is the act that an undo or redo takes back.
@@ -137,7 +137,7 @@ export class State extends EventTarget {
       if (act.number >= cell.number) {
         cell.base = label;
         cell.number = act.number;
-        cell.said = true;
+        cell.stood = stands(cell, act.kind, label);
       }
       if (!cell.by || cell.by.number < act.number) cell.by = act;
       changed.add(cell);
@@ -200,11 +200,13 @@ export class State extends EventTarget {
   #settle(changed, { quiet = false } = {}) {
     const moved = [];
     const pending = new Map();
-    for (const act of this.pending)
-      for (const { cell, label } of act.changes) pending.set(cell, label);
+    for (const { kind, changes } of this.pending)
+      for (const { cell, label } of changes) pending.set(cell, [label, stands(cell, kind, label)]);
     for (const cell of changed) {
-      const label = pending.get(cell) ?? cell.base;
+      const [label, said] = pending.get(cell) || [cell.base, cell.stood];
       cell.pending = pending.has(cell);
+      cell.said = said;
+      cell.seen ||= said || cell.pending;
       if (label !== cell.label) moved.push(cell);
       cell.label = label;
     }
@@ -216,7 +218,7 @@ export class State extends EventTarget {
     let unseen = 0;
     for (const cell of cells) {
       if (cell.label === 0) undecided += 1;
-      if (!cell.seen && !cell.said && !cell.pending) unseen += 1;
+      if (!cell.seen) unseen += 1;
     }
     return { undecided, unseen };
   }

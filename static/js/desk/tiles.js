@@ -1,6 +1,6 @@
 // The cells as tiles, by class. A verdict moves tiles; nothing is ever drawn anew.
 import { make } from "../reading.js";
-import { cells, labels, percent } from "./data.js";
+import { cells, labels, percent, UNIDENTIFIED } from "./data.js";
 
 const MOVE_MS = 140;
 const FLY_AT_MOST = 12; // more at once would only be a flurry
@@ -68,26 +68,24 @@ export class Tiles {
 
   // What a tile says besides its picture.
   #dress(cell, tile = cell.tile) {
-    const said = cell.said || cell.pending;
-    const changed = said && cell.guess >= 0 && (cell.abstained ? 0 : cell.guess) !== cell.label;
-    const unseen = !cell.seen && !said;
-    tile.classList.toggle("is-unseen", unseen);
-    tile.classList.toggle("is-said", said);
+    const changed = cell.guess >= 0 && !cell.abstained && cell.guess !== cell.label;
+    const decided = cell.said && cell.label !== UNIDENTIFIED;
+    tile.classList.toggle("is-unseen", !cell.seen);
     tile.classList.toggle("is-pending", Boolean(cell.pending));
-    cell.mark.textContent = said ? "✓" : "";
+    cell.mark.textContent = cell.pending ? "↑" : decided ? "✓" : "";
     let words = percent(cell);
     if (cell.unread) words = "read by eye";
     else if (cell.waiting) words = "waiting";
-    else if (changed && !cell.abstained) words = `was ${labels[cell.guess].letter} ${words}`;
+    else if (changed) words = `was ${labels[cell.guess].letter} ${words}`;
     else if (cell.abstained) words = `${labels[cell.guess].letter} ${words}`;
     cell.caption.replaceChildren(make("span", "cell-no", cell.name), ` ${words}`);
-    const state = cell.pending ? "not saved yet" : unseen ? "not seen yet" : said ? "confirmed" : "";
+    const state = cell.pending ? "not saved yet" : !cell.seen ? "not seen yet" : decided ? "confirmed" : "";
     const name = [`Cell ${cell.name}`, labels[cell.label].title, words, state];
     tile.setAttribute("aria-label", name.filter(Boolean).join(", "));
   }
 
   #count(group) {
-    const unseen = group.cells.filter((cell) => !cell.seen && !cell.said && !cell.pending).length;
+    const unseen = group.cells.filter((cell) => !cell.seen).length;
     group.count.textContent = group.cells.length;
     group.unseen.textContent = unseen ? `${unseen} not seen` : "";
     group.section.hidden = group.cells.length === 0;

@@ -22,7 +22,7 @@ export class Words {
     const verdicts = size === 1 ? "1 change" : `${size} changes`;
     const where = safe ? "kept in this browser" : "kept while this page is open";
     const [text, kind] = {
-      idle: [size ? `Saving ${size}` : "All saved", ""],
+      idle: [this.queue.state.writes ? (size ? `Saving ${size}` : "All saved") : "Looking only", ""],
       sending: [`Saving ${size}`, ""],
       waiting: [`Connection lost: ${verdicts} not saved yet, ${where}, will be tried again`, "wait"],
       conflict: [`${verdicts} not saved: decide first`, "wait"],

@@ -1,0 +1,116 @@
+"""Cases of many cells for the desk, made beside the running product without waiting for its worker.
+
+The pictures are drawn and stored as uploads are; the model's answers are made up, so that every
+class, doubt and abstention is there, and the same seed gives the same case.
+"""
+
+import hashlib
+from functools import cache
+
+import cv2
+import numpy as np
+from django.utils import timezone
+
+from classifier.choices import PredictionState
+from classifier.inference.classes import CLASSES
+from classifier.models import Cell, ModelVersion, Prediction
+from patients import storage
+from patients.choices import CaseStatus
+from patients.models import Case, SmearImage
+from patients.services import case_create
+from review.models import Reading
+from review.services.readings import case_take
+from telemed.demo_cases import SPECIMEN
+from tests.servers.signed_case import people
+
+# Of a hundred cells: shares of the classes in the order of CLASSES.
+SHARES = (0.02, 0.12, 0.28, 0.08, 0.50)
+ABSTAINS = 0.04  # of the cells
+VARIANTS = 8  # turned and mirrored, of each drawing
+
+
+@cache
+def _drawing(label: str, seed: int) -> np.ndarray:
+    from ml.phantoms import draw_cell
+
+    return draw_cell(label, seed).image[..., ::-1].copy()
+
+
+def _picture(label: str, number: int) -> np.ndarray:
+    drawn = np.rot90(_drawing(label, number // VARIANTS), number % 4)
+    drawn = drawn[:, ::-1] if number % VARIANTS > 3 else drawn
+    marked = np.ascontiguousarray(drawn)
+    marked[0, 0] = [number % 256, number // 256, CLASSES.index(label)]  # no two are the same file
+    return marked
+
+
+def _store(prefix: str, suffix: str, picture: np.ndarray) -> tuple[str, str, int]:
+    """Key, SHA-256 and bytes."""
+    data = cv2.imencode(suffix, picture)[1].tobytes()
+    digest = hashlib.sha256(data).hexdigest()
+    key = storage.new_key(prefix, suffix)
+    storage.write_once(key, data, sha256=digest)
+    return key, digest, len(data)
+
+
+def ready(
+    mrn: str, count: int, *, seed: int = 1, question: str = "Is it a reactive picture?"
+) -> Case:
+    """A case in READY with so many cells."""
+    clinician = people().clinician
+    case = case_create(
+        actor=clinician,
+        new_patient={"mrn": mrn, "family_name": "Example", "given_name": "Desk"},
+        clinical_question=question,
+        total_wbc="7.20",
+        synthetic=True,
+        **SPECIMEN,
+    )
+    model = ModelVersion.objects.order_by("-registered_at").first()
+    chance = np.random.default_rng(seed)
+    labels = chance.choice(len(CLASSES), size=count, p=SHARES)
+    for place, index in enumerate(labels):
+        _cell(case, model, place, int(index), chance)
+    Case.objects.filter(pk=case.pk).update(status=CaseStatus.READY, submitted_at=timezone.now())
+    case.refresh_from_db()
+    return case
+
+
+def _cell(
+    case: Case, model: ModelVersion, place: int, index: int, chance: np.random.Generator
+) -> None:
+    label = CLASSES[index]
+    picture = _picture(label, place)
+    key, digest, size = _store("pictures", ".png", picture)
+    small = cv2.resize(picture, (192, 192), interpolation=cv2.INTER_AREA)
+    small_key, small_digest, _ = _store("thumbnails", ".jpg", small)
+    height, width = picture.shape[:2]
+    image = SmearImage.objects.create(
+        case=case, position=place + 1, uploaded_by=case.created_by,
+        original_name=f"cell-{place + 1:03}.png", original_format="PNG", original_sha256=digest,
+        upload_key=f"desk-{place:04}", picture_key=key, thumbnail_key=small_key, sha256=digest,
+        thumbnail_sha256=small_digest, bytes=size, width=width, height=height,
+    )  # fmt: skip
+    cell = Cell.objects.create(image=image, width=width, height=height)
+    abstained = chance.random() < ABSTAINS
+    sure = float(chance.uniform(0.35, 0.6) if abstained else 1 - chance.beta(0.8, 8) * 0.4)
+    others = chance.dirichlet(np.ones(len(CLASSES) - 1)) * (1 - sure)
+    probabilities = [float(p) for p in np.insert(others, index, sure)]
+    grid = np.exp(-((np.indices((8, 8)) - 3.5) ** 2).sum(0) / 6) * 255
+    Prediction.objects.create(
+        cell=cell, model_version=model, image_sha256=digest, queue=case.priority,
+        state=PredictionState.DONE, attempt=1, finished_at=timezone.now(), label=label,
+        confidence=sure, probabilities=probabilities, in_distribution=0.8, abstained=abstained,
+        reasons=["low_confidence"] if abstained else [], activation=grid.astype(np.uint8).tobytes(),
+        shown=[45, 45, width - 90, height - 90], model_sha256=model.manifest_sha256,
+        precision="f32", milliseconds=12.5,
+        attributes={"nucleus_shape": ["segmented-bilobed", 0.93], "granularity": ["yes", 0.88]},
+    )  # fmt: skip
+
+
+def held(mrn: str, count: str, blind: str = "") -> None:
+    """A case that the demonstration's specialist holds; prints its address."""
+    case = ready(mrn, int(count))
+    reading = case_take(actor=people().specialist, case=case)
+    Reading.objects.filter(pk=reading.pk).update(blind=bool(blind))
+    print(case.get_absolute_url())
