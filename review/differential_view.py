@@ -32,6 +32,7 @@ class Bar:
 @dataclass(frozen=True)
 class Tick:
     x: float
+    share: float  # the same, in percent of the width: of letters that do not grow with the chart
     label: str  # empty where there is no room
     anchor: str  # SVG text-anchor
 
@@ -169,7 +170,12 @@ def _bar(low: float, high: float) -> Bar:
 
 def _tick(percent: int) -> Tick:
     anchor = {0: "start", 100: "end"}.get(percent, "middle")
-    return Tick(_x(percent), str(percent) if percent in LABELLED else "", anchor)
+    return Tick(
+        _x(percent),
+        round(100 * _x(percent) / WIDTH, 1),
+        str(percent) if percent in LABELLED else "",
+        anchor,
+    )
 
 
 def _plain(value: Any) -> str:

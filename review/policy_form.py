@@ -25,6 +25,10 @@ from review.services.policies import LONGEST_REASON
 
 HOUSE_VALUES = frozenset(described(Policy()))
 KINDS = ("percent", "absolute")
+_NOT_WHOLE = dict.fromkeys(
+    ("required", "invalid", "min_value", "max_value"),
+    "This form did not arrive whole. Load the page again.",
+)
 _RELATIONS = {">": "above", ">=": "from", "<": "below", "<=": "up to"}
 
 
@@ -81,8 +85,12 @@ class FlagLine:
 class RulesForm(forms.Form):
     """``policy``: the rules that the form opens with; ``since``: which row set what of them."""
 
-    number = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**6)
-    groups = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=MOST_GROUPS + 1)
+    number = forms.IntegerField(
+        widget=forms.HiddenInput, min_value=0, max_value=10**6, error_messages=_NOT_WHOLE
+    )
+    groups = forms.IntegerField(
+        widget=forms.HiddenInput, min_value=0, max_value=MOST_GROUPS + 1, error_messages=_NOT_WHOLE
+    )
     target_cells = forms.TypedChoiceField(
         label="Cells to count",
         coerce=int,
