@@ -79,7 +79,7 @@ class VerifyForm(forms.Form):
         help_text="Fifteen characters, under the word Code. Hyphens and small letters do not matter.",
     )
     file = forms.FileField(
-        label="PDF or JSON file",
+        label="or its PDF or JSON file",
         required=False,
         widget=forms.FileInput(attrs={"accept": ".pdf,.json,application/pdf,application/json"}),
         help_text="Compared by its hash alone. You may drop it anywhere on this page.",

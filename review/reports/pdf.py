@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 
 from patients.errors import DomainError
 from review.models import Report
+from review.reports.inks import hues
 from review.reports.pictures import Cutter
 from review.reports.reading import content_of
 from review.reports.sheet import Sheet
@@ -73,7 +74,9 @@ def draw(report: Report) -> bytes:
         url_fetcher=fetcher,
     )
     return html.write_pdf(
-        stylesheets=[CSS(string=_style(name), url_fetcher=fetcher) for name in _STYLES],
+        stylesheets=[
+            CSS(string=style, url_fetcher=fetcher) for style in (*map(_style, _STYLES), hues())
+        ],
         attachments=[attachment],
         pdf_variant="pdf/a-3a",
         pdf_identifier=bytes.fromhex(report.sha256),

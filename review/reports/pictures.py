@@ -47,7 +47,9 @@ class Group:
         one, many = _WORDS[Label(self.label)]
         if len(self.cells) < self.total:
             return f"{len(self.cells)} of {self.total} {many}, drawn by lot"
-        return f"All {self.total} {many}" if self.total > 1 else f"The only {one}"
+        if self.total == 1:
+            return f"The only {one}"
+        return f"{'Both' if self.total == 2 else f'All {self.total}'} {many}"
 
 
 def groups_of(content: Mapping[str, Any]) -> list[Group]:

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from patients.choices import Sex
 from review import figures
-from review.choices import LEUKOCYTES
+from review.choices import LEUKOCYTES, ReportState
 from review.models import Report, Signature
 from review.reports.changes import name_of
 from review.reports.codes import shown_code
@@ -22,6 +22,11 @@ from review.reports.pictures import Group, groups_of
 from review.reports.qr import QrPath, qr_path
 
 COMMON = LEUKOCYTES[:5]
+_STANDING = {
+    ReportState.AWAITING: "Not in force: it waits for its second signature.",
+    ReportState.RETURNED: "Not in force: it was given back unsigned.",
+    ReportState.SUPERSEDED: "Not in force: it was replaced by an amended version.",
+}
 
 
 @dataclass(frozen=True)
@@ -156,6 +161,22 @@ class Sheet:
     @cached_property
     def signatures(self) -> list[Signature]:
         return list(self.report.signatures.all()) if self.report else []
+
+    @property
+    def signed(self) -> bool:
+        """With every signature that it needs: it has a code that can be verified."""
+        state = self.report.state if self.report else ""
+        return state in (ReportState.FINAL, ReportState.SUPERSEDED)
+
+    @property
+    def standing(self) -> str:
+        """What must be said on the paper itself of a report that is not in force."""
+        return _STANDING.get(self.report.state, "") if self.report else ""
+
+    @property
+    def looked_at(self) -> bool:
+        """Somebody had every cell on screen, which a signature needs."""
+        return all(cell["at"] for cell in self.content["cells"])
 
     @property
     def code(self) -> str:

@@ -2,6 +2,8 @@
 
 from django import template
 
+from review.reports.inks import INKS
+
 register = template.Library()
 
 _METHODS = {
@@ -43,3 +45,9 @@ def words(name: str) -> str:
 def lower_first(text: str) -> str:
     """Inside a sentence: "artefact", but "NRBC" stays."""
     return text[:1].lower() + text[1:]
+
+
+@register.filter
+def ink(label: str) -> str:
+    """The class's colour on paper; on screen the style sheet has the theme's."""
+    return INKS.get(label, "#1c2327")

@@ -11,6 +11,7 @@ from audit.models import Outcome
 from audit.services import record
 from review.models import Report
 from review.report_forms import VerifyForm
+from review.reports.codes import normal_code, shown_code
 from review.reports.verifying import file_says, find, find_by_file, hash_of, told_of
 
 
@@ -25,6 +26,8 @@ def verify(request: HttpRequest) -> HttpResponse:
     upload = request.FILES.get("file")
     if not typed and upload is None and not asked.get("sha256"):
         return render(request, "review/verify.html", {"form": VerifyForm()})
+    asked = asked.copy()
+    asked["code"] = shown_code(normal_code(typed))
     form = VerifyForm(asked, request.FILES if request.method == "POST" else None)
     if not within_limit(request, "verify"):
         context = {"form": form, "too_many": True}
