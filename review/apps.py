@@ -11,11 +11,13 @@ class ReviewConfig(AppConfig):
         from review.blinding import model_hidden
         from review.invariants import signed
         from review.notices.events import CaseNotices
+        from review.notices.invariants import told_once
         from review.reports.keeping import SignedPictures, known_files
         from review.services.rendering import REPORTS
 
         ports.register(SignedPictures())
         ports.follow(CaseNotices())
         invariants.register(signed)
+        invariants.register(told_once)
         orphans.register(REPORTS, known_files)
         hiding.register(model_hidden)
