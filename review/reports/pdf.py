@@ -79,7 +79,7 @@ def draw(report: Report) -> bytes:
         ],
         attachments=[attachment],
         pdf_variant="pdf/a-3a",
-        pdf_identifier=bytes.fromhex(report.sha256),
+        pdf_identifier=sheet.code.encode(),  # in plain bytes: a changed file still says whose it was
     )
 
 
