@@ -23,10 +23,19 @@ export const plain = (id) => id.replaceAll("-", "");
 export const dashed = (id) => id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 const address = (url, id) => url.replace("00000000-0000-0000-0000-000000000000", dashed(id));
 
-export const cells = data.cells.map((row, place) => {
-  const cell = Object.fromEntries(data.fields.map((name, i) => [name, row[i]]));
+// 32 bytes a cell: its id, and its picture's.
+const ids = Array.from(atob(data.cells.ids), (letter) =>
+  letter.charCodeAt(0).toString(16).padStart(2, "0"),
+);
+const columns = Object.entries(data.cells).filter(([name]) => name !== "ids");
+
+export const cells = data.cells.name.map((_, place) => {
+  const cell = Object.fromEntries(columns.map(([name, values]) => [name, values[place]]));
   const { flags } = cell;
+  const id = ids.slice(32 * place, 32 * place + 16).join("");
+  const image = ids.slice(32 * place + 16, 32 * place + 32).join("");
   return Object.assign(cell, {
+    id,
     place,
     base: cell.label, // what the server calls it
     number: data.progress.last, // of the newest act that this rests on
@@ -36,9 +45,8 @@ export const cells = data.cells.map((row, place) => {
     abstained: Boolean(flags & ABSTAINED),
     unread: Boolean(flags & UNREAD),
     waiting: Boolean(flags & WAITING),
-    held: data.held?.[cell.id],
-    thumbnail: address(data.urls.thumbnail, cell.image),
-    picture: address(data.urls.picture, cell.image),
+    thumbnail: address(data.urls.thumbnail, image),
+    picture: address(data.urls.picture, image),
   });
 });
 export const byId = new Map(cells.map((cell) => [cell.id, cell]));

@@ -1,5 +1,5 @@
 // The keyboard. Keys of classes and a few acts are the person's own; the rest stay where they are.
-import { data, labels } from "./data.js";
+import { labels } from "./data.js";
 
 const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
@@ -65,18 +65,3 @@ export function listen({ keys, act }) {
     event.preventDefault();
   }
 }
-
-// A key as people see it.
-export const shown = (key) => (key.length === 1 ? key.toUpperCase() : key);
-
-// Those that stay, for the list of all keys.
-export const FIXED = [
-  ["Arrows", "Move; with Shift: choose a range"],
-  ["Home, End", "First and last cell"],
-  ["Space", "Choose one more, or one less"],
-  ["Enter", "Confirm what the chosen cells are called"],
-  ["Escape", "Choose this cell alone"],
-  ["+  -  .", "Zoom in, out, fit"],
-  ["?", "This list"],
-];
-export const actions = data.actions;

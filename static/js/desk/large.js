@@ -115,7 +115,7 @@ export class Large {
     const more = this.several > 1 ? `${this.several} chosen` : "";
     this.title.replaceChildren(`Cell ${cell.name} `, chip, make("span", "text-secondary", more));
     const parts = [make("p", "large-said", said(cell))];
-    if (cell.held !== undefined && cell.held !== cell.label)
+    if (cell.held >= 0 && cell.held !== cell.label)
       parts.push(make("p", "large-said", `The reader of the case says: ${labels[cell.held].title}.`));
     const found = evidence.cells[cell.id];
     if (found?.label) {

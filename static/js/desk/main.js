@@ -1,8 +1,8 @@
 // The specialist's desk. Every act is shown at once and sent behind; see state.js and queue.js.
 import { Refused, request } from "../http.js";
+import { renew } from "../part.js";
 import { say } from "../toast.js";
 import { Classes } from "./classes.js";
-import { decide } from "./conflict.js";
 import { cells, data, labels } from "./data.js";
 import { band, dragging } from "./drag.js";
 import { listen } from "./keys.js";
@@ -11,7 +11,6 @@ import { Live } from "./live.js";
 import { Queue } from "./queue.js";
 import { watchSeen } from "./seen.js";
 import { Selection } from "./selection.js";
-import { Settings } from "./settings.js";
 import { State } from "./state.js";
 import * as store from "./store.js";
 import { Tiles } from "./tiles.js";
@@ -36,14 +35,35 @@ const classes = new Classes({
   keys,
   choose: classify,
 });
-const settings = new Settings(find("settings"), {
+// The person's own desk, kept on the server.
+const own = {
   keys,
   auto: data.auto,
-  changed() {
+  async keep({ keys: wanted = keys, auto = own.auto }) {
+    const json = { keys: wanted, auto_advance: auto };
+    const answer = await request(data.urls.desk, { method: "PUT", json });
+    Object.assign(keys, answer.keys);
+    own.auto = answer.auto_advance;
     classes.name();
     showAuto();
   },
-});
+};
+
+// Loaded when it is wanted.
+let settings = null;
+async function openSettings() {
+  settings ??= import("./settings.js").then(({ Settings }) => new Settings(find("settings"), own));
+  (await settings).open();
+}
+
+async function turnAuto() {
+  try {
+    await own.keep({ auto: !own.auto });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    say(error.message, "error");
+  }
+}
 
 // Acts --------------------------------------------------------------------------------------------
 
@@ -56,7 +76,7 @@ function classify(label) {
   const chosen = selection.list;
   if (!chosen.length || !may()) return;
   const fresh = chosen.filter((cell) => cell.label !== label || !cell.said);
-  const next = settings.auto ? tiles.after(chosen) : null;
+  const next = own.auto ? tiles.after(chosen) : null;
   if (fresh.length) state.classify(fresh, label);
   if (chosen.length > 1) words.say(`${chosen.length} cells: ${labels[label].title}`);
   if (next) selection.only(next);
@@ -74,7 +94,7 @@ function confirm() {
       : `${open.length} of these cells are unidentified: give them a class first.`, "warning");
     return;
   }
-  const next = settings.auto ? tiles.after(chosen) : null;
+  const next = own.auto ? tiles.after(chosen) : null;
   for (const label of new Set(chosen.map((cell) => cell.label))) {
     const fresh = chosen.filter((cell) => cell.label === label && !cell.said);
     if (fresh.length) state.classify(fresh, label);
@@ -107,10 +127,10 @@ const act = {
   toggle: () => selection.cursor && selection.toggle(selection.cursor),
   escape: () => (sheet.open ? sheet.close() : selection.clear()),
   group: () => selection.cursor && chooseGroup(selection.cursor.label),
-  help: () => settings.open(),
+  help: openSettings,
   large: (name) => large.act(name),
   overlay: () => !data.hidden && large.toggleMaps(),
-  advance: () => settings.keep({ auto: !settings.auto }),
+  advance: turnAuto,
   next_case: () => go("next"),
   previous_case: () => go("previous"),
 };
@@ -169,8 +189,8 @@ band({ area: find("scroll"), root: find("groups"), selection });
 const buttons = {
   undo: () => takeBack("undo"),
   redo: () => takeBack("redo"),
-  keys: () => settings.open(),
-  auto: () => settings.keep({ auto: !settings.auto }),
+  keys: openSettings,
+  auto: turnAuto,
   menu: (button) => {
     const frame = button.getBoundingClientRect();
     if (state.writes) classes.open(frame.left, frame.bottom + 4, button);
@@ -270,7 +290,7 @@ function standing() {
 
 function showAuto() {
   for (const button of root.querySelectorAll("[data-do=auto]"))
-    button.setAttribute("aria-pressed", String(settings.auto));
+    button.setAttribute("aria-pressed", String(own.auto));
 }
 
 // Conflicts: the server said no, for somebody was first.
@@ -287,6 +307,7 @@ queue.addEventListener("refused", ({ detail }) => say(detail.message, "error"));
 async function openConflict() {
   if (!contested || find("conflict").open) return;
   const { act: refused, conflicts } = contested;
+  const { decide } = await import("./conflict.js");
   const mine = await decide(find("conflict"), conflicts);
   if (!mine) return;
   contested = null;
@@ -323,10 +344,15 @@ function enable() {
 
 // The differential follows behind, never in the way.
 let differs = 0;
+let asking = null;
+async function count() {
+  await asking;
+  asking = renew(find("differential"));
+}
 for (const name of ["saved", "absorbed"])
   state.addEventListener(name, () => {
     clearTimeout(differs);
-    differs = setTimeout(() => window.htmx.trigger(root, "desk:saved"), 500);
+    if (queue.ready) differs = setTimeout(count, 500);
   });
 
 window.addEventListener("beforeunload", (event) => {

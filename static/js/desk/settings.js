@@ -1,16 +1,26 @@
 // All keys of the desk, and the person's own: chosen by pressing them, kept on the server.
-import { Refused, request } from "../http.js";
+import { Refused } from "../http.js";
 import { make } from "../reading.js";
 import { data, labels } from "./data.js";
-import { actions, FIXED, shown } from "./keys.js";
+
+// Those that stay where they are.
+const FIXED = [
+  ["Arrows", "Move; with Shift: choose a range"],
+  ["Home, End", "First and last cell"],
+  ["Space", "Choose one more, or one less"],
+  ["Enter", "Confirm what the chosen cells are called"],
+  ["Escape", "Choose this cell alone"],
+  ["+  -  .", "Zoom in, out, fit"],
+  ["?", "This list"],
+];
+
+const shown = (key) => (key.length === 1 ? key.toUpperCase() : key);
 
 export class Settings {
-  // ``keys`` is changed in place; ``changed()`` is told.
-  constructor(dialog, { keys, auto, changed }) {
+  // own: {keys, auto, keep({keys, auto})}, see main.js.
+  constructor(dialog, own) {
     this.dialog = dialog;
-    this.keys = keys;
-    this.auto = auto;
-    this.changed = changed;
+    this.own = own;
     this.list = dialog.querySelector("[data-keys]");
     this.error = dialog.querySelector("[data-keys-error]");
     this.box = dialog.querySelector("[data-auto]");
@@ -19,7 +29,7 @@ export class Settings {
       ...FIXED.flatMap(([key, words]) => [make("dt", "", key), make("dd", "", words)]),
     );
     const names = [...labels.map(({ name, title, letter, hue }) => ({ name, title, letter, hue }))];
-    for (const [name, title] of Object.entries(actions)) names.push({ name, title });
+    for (const [name, title] of Object.entries(data.actions)) names.push({ name, title });
     this.inputs = new Map(names.map((each) => [each.name, this.#row(each)]));
     dialog.querySelector("[data-keys-save]").addEventListener("click", () => this.#save());
     dialog.querySelector("[data-keys-reset]").addEventListener("click", () => {
@@ -67,8 +77,8 @@ export class Settings {
   }
 
   open() {
-    this.#fill(this.keys);
-    this.box.checked = this.auto;
+    this.#fill(this.own.keys);
+    this.box.checked = this.own.auto;
     this.dialog.showModal();
   }
 
@@ -76,24 +86,15 @@ export class Settings {
     const keys = Object.fromEntries(
       [...this.inputs].map(([name, input]) => [name, input.value.toLowerCase()]),
     );
-    if (await this.keep({ keys, auto: this.box.checked })) this.dialog.close();
-  }
-
-  async keep({ keys = this.keys, auto = this.auto }) {
     try {
-      const json = { keys, auto_advance: auto };
-      const answer = await request(data.urls.desk, { method: "PUT", json });
-      Object.assign(this.keys, answer.keys);
-      this.auto = answer.auto_advance;
-      this.changed();
-      return true;
+      await this.own.keep({ keys, auto: this.box.checked });
+      this.dialog.close();
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#complain(error.message);
       const input = this.inputs.get(error.body.name);
       input?.classList.add("is-invalid");
       input?.focus();
-      return false;
     }
   }
 }
