@@ -92,9 +92,9 @@ class RulesForm(forms.Form):
         widget=forms.HiddenInput, min_value=0, max_value=MOST_GROUPS + 1, error_messages=_NOT_WHOLE
     )
     target_cells = forms.TypedChoiceField(
-        label="Cells to count",
+        label="Leukocytes to count",
         coerce=int,
-        choices=[(target, f"{target} leukocytes") for target in TARGETS],
+        choices=[(target, str(target)) for target in TARGETS],
         error_messages={"invalid_choice": "A differential counts to 100 or to 200 cells."},
         help_text="The desk says how many are missing; a smear with fewer can be signed all the same.",
     )
