@@ -138,24 +138,42 @@ def _notice(world):
 
 
 def _report(world):
-    """The signed report of the case."""
+    """A signed report of the case, with what its page needs."""
     from django.utils import timezone
 
-    from review.models import Report
+    from review.models import Reading, Report, Signature
+    from review.reports.canonical import digest
+    from review.reports.content import basis_of, freeze
 
-    report, _ = Report.objects.get_or_create(
-        case=world.case,
-        version=1,
-        defaults={
-            "state": "final",
-            "content": "{}",
-            "sha256": "0" * 64,
-            "code": "ACCESS-TEST",
-            "created_by": world.people.specialist,
-            "final_at": timezone.now(),
-        },
-    )
+    if report := Report.objects.filter(case=world.case).first():
+        return {"report_id": report.public_id}
+    reading, _ = Reading.objects.get_or_create(case=world.case, kind="primary")
+    signer, at = world.people.specialist, timezone.now()
+    facts = {"signer": signer, "at": at, "code": "ACCESSTEST", "version": 1, "comment": "Seen."}
+    content = freeze(basis_of(reading, reader=signer), **facts)
+    report = Report.objects.create(
+        case=world.case, version=1, state="final", content=content, sha256=digest(content),
+        code="ACCESSTEST", created_by=signer, final_at=at,
+    )  # fmt: skip
+    Signature.objects.create(
+        report=report, signer=signer, signer_name=str(signer), sha256=report.sha256, at=at,
+        signer_organisation=str(signer.organisation), method="password",
+    )  # fmt: skip
     return {"report_id": report.public_id}
+
+
+def _cell_of_report(world):
+    return {**_report(world), "number": 1}
+
+
+def _text_block(world):
+    """One of the specialist's own."""
+    from review.models import TextBlock
+
+    block, _ = TextBlock.objects.get_or_create(
+        owner=world.people.specialist, title="Own", defaults={"body": "Words."}
+    )
+    return {"block_id": block.public_id}
 
 
 TABLE: dict[str, Row] = {
@@ -268,13 +286,30 @@ TABLE: dict[str, Row] = {
         GET="LMMMMML", POST=CASE_OWN, make=_report, data=lambda world: {"answered": "yes"}
     ),
     "feedback/": Row(GET="LFFIIFL"),
+    # Signing and reports. Nobody holds the case in this world; its report is signed by one.
+    "cases/<uuid:case_id>/sign": Row(GET=CASE_HOLDER, POST=CASE_HOLDER, make=_case),
+    "cases/<uuid:case_id>/report-draft": Row(GET="LMMMMML", POST=CASE_HOLDER, make=_case),
+    "cases/<uuid:case_id>/amend": Row(GET="LMMMMML", POST=CASE_READER, make=_case),
+    "cases/<uuid:case_id>/amend/stop": Row(GET="LMMMMML", POST=CASE_READER, make=_case),
+    "reports/<uuid:report_id>/": Row(GET=CASE, POST="LMMMMML", make=_report),
+    "reports/<uuid:report_id>/cosign": Row(GET="LMMMMML", POST=CASE_READER, make=_report),
+    "reports/<uuid:report_id>/return": Row(GET="LMMMMML", POST=CASE_READER, make=_report),
+    "reports/<uuid:report_id>/pdf": Row(GET=CASE, POST="LMMMMML", make=_report),
+    "reports/<uuid:report_id>/json": Row(GET=CASE, POST="LMMMMML", make=_report),
+    "reports/<uuid:report_id>/fhir": Row(GET=CASE, POST="LMMMMML", make=_report),
+    "reports/<uuid:report_id>/cells/<int:number>": Row(
+        GET=CASE, POST="LMMMMML", make=_cell_of_report
+    ),
+    "text-blocks/": Row(GET=SPECIALIST, POST=SPECIALIST),
+    "text-blocks/<uuid:block_id>": Row(GET="LMMMMML", POST="LNNINNL", make=_text_block),
+    "text-blocks/<uuid:block_id>/delete": Row(GET="LMMMMML", POST="LNNINNL", make=_text_block),
+    # Whoever holds the paper has no account; nothing about the patient is told.
+    "verify/": Row(GET=PUBLIC, POST=PUBLIC),
     "api/v1/cases/<uuid:public_id>/cells": Row(GET=API_CASE, POST=API_NO, make=_case_public),
     "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
     # The desk. In this world nobody holds the case, so that a verdict is refused (409).
     "cases/<uuid:case_id>/review": Row(GET=CASE_READER, POST="LMMMMML", make=_case),
-    "readings/<uuid:public_id>/differential": Row(
-        GET=CASE_READER, POST="LMMMMML", make=_reading
-    ),
+    "readings/<uuid:public_id>/differential": Row(GET=CASE_READER, POST="LMMMMML", make=_reading),
     "api/v1/desk": Row(GET=API_NO, POST=API_NO),
     "api/v1/readings/<uuid:public_id>/acts": Row(
         GET=API_CASE_READER, POST=API_CASE_READER, make=_reading
