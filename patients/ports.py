@@ -32,6 +32,9 @@ class Following(Protocol):
     def case_ready(self, *, case: "Case") -> None:
         """Nothing of the case waits for the model any more: a specialist may take it."""
 
+    def case_taken(self, *, case: "Case") -> None:
+        """A specialist has the case now."""
+
     def cell_unread(self, *, case: "Case", key: str) -> None:
         """A cell was set aside to be read by eye; ``key`` names it."""
 

@@ -135,6 +135,8 @@ def case_claim(*, actor: User, case: Case) -> Case:
     locked.reader = actor
     locked.save(update_fields=["status", "reader", "updated_at"])
     record(action="case.claimed", actor=actor, obj=locked, case_id=locked.public_id)
+    for following in ports.following():
+        following.case_taken(case=locked)
     return locked
 
 

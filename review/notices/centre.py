@@ -50,20 +50,22 @@ def _day(day: date, today: date) -> str:
     return "Yesterday" if day == today - timedelta(days=1) else date_format(day, "j F Y")
 
 
-def target(notice: Notice) -> str:
-    """The address of what a notice is about."""
+def target(notice: Notice, user: User) -> str:
+    """The address of what a notice is about, for the person who opens it."""
     if notice.case is None:
         return reverse("review:notices")
     case = notice.case.get_absolute_url()
     anchor = KINDS[notice.kind].anchor
     if anchor == "report":
-        return report_address(notice) or case
+        return _report(notice, user) or case
+    if anchor == "desk":
+        return reverse("review:desk", args=[notice.case.public_id])
     return f"{case}#{anchor}" if anchor else case
 
 
-def report_address(notice: Notice) -> str:
+def _report(notice: Notice, user: User) -> str:
     """The report that the key names, or the case's newest; empty where there is none."""
-    reports = Report.objects.signed().filter(case=notice.case_id).order_by("-version")
+    reports = Report.objects.visible_to(user).filter(case=notice.case_id).order_by("-version")
     kind, _, name = notice.key.partition(":")
     named = reports.filter(public_id=name) if kind == "report" else reports.none()
     report = named.first() or reports.first()

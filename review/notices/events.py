@@ -17,13 +17,13 @@ from review.notices.telling import MOST_RECIPIENTS, notify
 
 # What a look at the case itself settles. A report is read on its own page, and a critical result is
 # acknowledged.
-READ_WITH_THE_CASE = (
+READ_AT_THE_DESK = (
     NoticeKind.CASE_READY,
     NoticeKind.CASE_HANDED,
     NoticeKind.CELL_UNREAD,
-    NoticeKind.COMMENT,
-    NoticeKind.OPINION_GIVEN,
+    NoticeKind.OPINION_ASKED,
 )
+READ_WITH_THE_CASE = (*READ_AT_THE_DESK, NoticeKind.COMMENT, NoticeKind.OPINION_GIVEN)
 
 
 class CaseNotices:
@@ -36,6 +36,9 @@ class CaseNotices:
             key=_key(case),
             case=case,
         )
+
+    def case_taken(self, *, case: Case) -> None:
+        settle(case, NoticeKind.CASE_READY)
 
     def cell_unread(self, *, case: Case, key: str) -> None:
         notify(
@@ -55,19 +58,29 @@ class CaseNotices:
         )
 
     def case_opened(self, *, case: Case, user: User) -> datetime | None:
-        now = timezone.now()
         visit = CaseVisit.objects.filter(case=case, user=user).first()
-        CaseVisit.objects.update_or_create(case=case, user=user, defaults={"at": now})
-        Notice.objects.filter(
-            recipient=user, case=case, kind__in=READ_WITH_THE_CASE
-        ).unread().update(read_at=now)
+        CaseVisit.objects.update_or_create(case=case, user=user, defaults={"at": timezone.now()})
+        settle(case, *READ_WITH_THE_CASE, of=user)
         return visit.at if visit else None
+
+
+def settle(case: Case, *kinds: str, of: User | None = None) -> None:
+    """Unread notices of these kinds say nothing any more that needs doing: they are read, and mail
+    about them need not go out. ``of`` one person, or of everybody."""
+    notices = Notice.objects.filter(case=case, kind__in=kinds).unread()
+    (notices.filter(recipient=of) if of else notices).update(read_at=timezone.now())
+
+
+def desk_opened(*, case: Case, user: User) -> None:
+    """A specialist has the cells of the case before them."""
+    settle(case, *READ_AT_THE_DESK, of=user)
 
 
 def report_signed(report: Report) -> None:
     """To the clinician who asked, and to those of the clinic who wrote about the case; an amendment
     to everybody who had an earlier version as well."""
     case = report.case
+    settle(case, NoticeKind.COSIGN_ASKED)
     amended = report.amends_id is not None
     ids: set[int | None] = {case.created_by_id, *_authors(case)}
     if amended:
@@ -96,6 +109,7 @@ def report_awaits(report: Report) -> None:
 
 
 def report_returned(report: Report, *, by: User) -> None:
+    settle(report.case, NoticeKind.COSIGN_ASKED)
     notify(
         kind=NoticeKind.REPORT_RETURNED,
         recipients=who_opens_of(report.case, [report.created_by_id]),

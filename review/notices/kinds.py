@@ -41,7 +41,7 @@ class Kind:
     """Nobody may switch it off, and its e-mail goes out even when the screen was quicker."""
     mail_after: timedelta = SOON
     anchor: str = ""
-    """Where on the case's page the thing is; "report" opens the report itself."""
+    """Where on the case's page the thing is; "report" opens the report, "desk" the cells."""
 
     @property
     def gathers(self) -> bool:
@@ -85,13 +85,18 @@ KINDS: dict[str, Kind] = {
         one="{case} is ready for review.", icon="cell", defaults={S: SCREEN}
     ),
     NoticeKind.CASE_HANDED: Kind(
-        one="{case} was handed to you.", icon="right", defaults={S: BOTH}, mail_after=AT_ONCE
+        one="{case} was handed to you.",
+        icon="right",
+        defaults={S: BOTH},
+        mail_after=AT_ONCE,
+        anchor="desk",
     ),
     NoticeKind.OPINION_ASKED: Kind(
         one="You are asked for a second opinion on {case}.",
         icon="eye",
         defaults={S: BOTH},
         mail_after=AT_ONCE,
+        anchor="desk",
     ),
     NoticeKind.OPINION_GIVEN: Kind(
         one="The second opinion on {case} is there.", icon="eye", defaults={S: SCREEN}
@@ -101,6 +106,7 @@ KINDS: dict[str, Kind] = {
         icon="edit",
         defaults={S: BOTH},
         mail_after=AT_ONCE,
+        anchor="report",
     ),
     NoticeKind.REPORT_RETURNED: Kind(
         one="The second signer returned the report of {case}.",

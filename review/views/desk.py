@@ -19,6 +19,7 @@ from review.choices import ReadingKind, ReportState
 from review.desk import desk_data
 from review.differential import case_differential
 from review.models import Reading, Report
+from review.notices.events import desk_opened
 from review.rights import may_follow, reading_for
 from review.services.readings import case_take
 from review.worklist import Worklist, mark_due, place_of
@@ -50,6 +51,7 @@ def desk(request: HttpRequest, case_id: UUID) -> HttpResponse:
         context["kept"] = HIDDEN if reading is not None else ""
         return render(request, "review/desk_closed.html", context)
     data = desk_data(user=user, case=case, reading=reading)
+    desk_opened(case=case, user=user)
     place = place_of(user, case)
     context |= {
         "data": data,

@@ -60,7 +60,7 @@ def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     if not Case.objects.visible_to(request.user).filter(pk=found.case_id).exists():
         messages.info(request, "You can no longer open the case that this notice is about.")
         return redirect("review:notices")
-    return redirect(centre.target(found))
+    return redirect(centre.target(found, request.user))
 
 
 @require_POST

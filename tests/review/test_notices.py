@@ -439,3 +439,50 @@ def test_the_number_of_queries_does_not_grow_with_the_page(people, case, sign_in
             kind=NoticeKind.REPORT_SIGNED, recipients=[people.clinician], key=str(number), case=case
         )
     assert count() == few <= 12
+
+
+def test_once_somebody_has_the_case_the_others_need_not_look(people, case):
+    colleague = factories.make_user("specialist", people.centre)
+    Case.objects.filter(pk=case.pk).update(status=CaseStatus.CLASSIFYING)
+    case = case_move(case=case, to=CaseStatus.READY)
+    assert Notice.objects.filter(recipient=colleague).unread().exists()
+    case_take(actor=people.specialist, case=case)
+    assert not Notice.objects.filter(kind=NoticeKind.CASE_READY).unread().exists()
+
+
+def test_once_a_report_is_signed_or_returned_nobody_is_asked_to_sign_it(people, case):
+    from review.services.signing import report_cosign
+
+    colleague = factories.make_user("specialist", people.centre)
+    third = factories.make_user("specialist", people.centre)
+    two_signers(people)
+    report = sign(ready_to_sign(people, case), people.specialist)
+    assert Notice.objects.filter(recipient=third).unread().exists()
+    report_cosign(actor=colleague, report=report, method="password")
+    assert not Notice.objects.filter(kind=NoticeKind.COSIGN_ASKED).unread().exists()
+
+
+def test_the_desk_reads_what_it_shows_and_leaves_messages(people, case, sign_in):
+    colleague = factories.make_user("specialist", people.centre)
+    reading = case_take(actor=people.specialist, case=case)
+    reading.case = case_hand_over(actor=people.specialist, case=reading.case, to=colleague)
+    hooks.case_handed_over(reading=reading, to=colleague)
+    comment_add(actor=people.clinician, case=case, body="Any news?")
+    sign_in(colleague).get(reverse("review:desk", args=[case.public_id]))
+    left = Notice.objects.filter(recipient=colleague).unread()
+    assert [row.kind for row in left] == [NoticeKind.COMMENT]
+
+
+def test_a_notice_of_a_handed_case_opens_the_desk_and_of_a_waiting_report_that_report(
+    people, case, sign_in
+):
+    colleague = factories.make_user("specialist", people.centre)
+    two_signers(people)
+    report = sign(ready_to_sign(people, case), people.specialist)
+    row = Notice.objects.get(recipient=colleague, kind=NoticeKind.COSIGN_ASKED)
+    answer = sign_in(colleague).get(reverse("review:notice", args=[row.public_id]))
+    assert answer.headers["Location"] == reverse("review:report", args=[report.public_id])
+    notify(kind=NoticeKind.CASE_HANDED, recipients=[colleague], key="event:1", case=case)
+    row = Notice.objects.get(recipient=colleague, kind=NoticeKind.CASE_HANDED)
+    answer = sign_in(colleague).get(reverse("review:notice", args=[row.public_id]))
+    assert answer.headers["Location"] == reverse("review:desk", args=[case.public_id])
