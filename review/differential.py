@@ -282,10 +282,10 @@ class Correction:
 def compare(ai: Differential, signed: Differential) -> list[Correction]:
     """The classes whose percentage the reader changed, and whether by more than counting error.
 
-    An interval method. The two differentials are of the same cells, so a test that takes them for
-    two independent samples would miss real corrections, and one of the paired labels would call a
-    change of three cells in sixty systematic that no reader could reproduce on the next hundred. The
-    question at the desk is another: would the report say something that the suggestion excludes? A
+    An interval method. The two differentials are of the same cells: a test that took them for two
+    independent samples would miss real corrections, and a paired one (McNemar's) asks whether the
+    corrections go one way, and calls six in sixty systematic, which the next hundred cells need not
+    bear out. The question at the desk is whether one says what the other excludes. So a
     correction exceeds counting error where each percentage lies outside the exact 95 % interval of
     the other (Clopper & Pearson 1934, Rümke's table): had the blood been what one of the two says,
     fewer than 1 count of 40 would have come out as far off as the other. Both ways round, because
