@@ -30,6 +30,13 @@ ENV PATH=/opt/venv/bin:$PATH \
     TELEHEME_DATA_DIR=/var/lib/teleheme \
     TELEHEME_STATIC_ROOT=/srv/teleheme/staticfiles \
     TELEHEME_WEB_WORKERS=2
+# Reports as PDF: WeasyPrint draws with Pango, in DejaVu. No version is pinned: Debian's stable
+# release keeps them, and its security updates are wanted.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/teleheme --create-home --shell /usr/sbin/nologin teleheme
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/teleheme /srv/teleheme

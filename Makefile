@@ -23,9 +23,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest -q
 
 # What is tried on both shapes: SQLite and local files, and PostgreSQL, Valkey and S3.
-BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/images tests/e2e
+BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/review tests/images tests/e2e
 
-.PHONY: help run test test-fast test-local test-server lint lock bench model screenshots browser clean
+.PHONY: help run test test-fast test-local test-server lint lock bench model screenshots browser pango clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,17 +35,17 @@ run: $(VENV)/.serve  ## run the whole of TeleHeme on this machine (PORT=8000 HOS
 
 test: test-local test-server  ## every test, on both shapes
 
-test-local: $(VENV)/.dev browser
+test-local: $(VENV)/.dev browser pango
 	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not faults and not e2e" $(ARGS)
 	$(PYTEST) -m faults $(ARGS)
 	$(PYTEST) -m "e2e and not faults" $(ARGS)
 
-test-server: $(VENV)/.dev browser
+test-server: $(VENV)/.dev browser pango
 	TELEHEME_TEST_SHAPE=server $(PYTEST) -n $(JOBS) --dist loadgroup -m "not local_shape and not e2e" $(BOTH_SHAPES) $(ARGS)
 	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "e2e and not local_shape" tests/e2e $(ARGS)
 	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "faults and not local_shape" tests/faults $(ARGS)
 
-test-fast: $(VENV)/.dev  ## the tests that need neither a browser nor patience
+test-fast: $(VENV)/.dev pango  ## the tests that need neither a browser nor patience
 	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not e2e and not faults" $(ARGS)
 
 lint: $(VENV)/.dev  ## style, types, import rules, migrations, security rules
@@ -98,11 +98,14 @@ $(RUNS)/4/.evaluated: $(RUNS)/4/calibration.json
 	$(MANAGE) evaluate_model --run-dir $(@D) $(if $(DATA),--data "$(DATA)")
 	@touch $@
 
-screenshots: $(VENV)/.dev browser  ## take the pictures of docs/screenshots again
+screenshots: $(VENV)/.dev browser pango  ## take the pictures of docs/screenshots again
 	@$(BIN)/python -m tests.servers.screenshots $(ARGS)
 
 browser:
 	@tests/servers/install-browser
+
+pango:
+	@tests/servers/install-pango
 
 clean:  ## remove what was built and cached; data (var/) stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
