@@ -54,7 +54,7 @@ def look_alikes(user: User, cell: Cell, *, most: int = NEAREST) -> list[Alike]:
         .values_list("pk", "embedding")[:SEARCHED]
     )
     own = _vector(row.embedding)
-    found = [(pk, data) for pk, data in found if len(data) == len(row.embedding)]
+    found = [(pk, data) for pk, data in found if data and len(data) == 2 * own.size]
     if not found:
         return []
     others = np.stack([_vector(data) for _, data in found])

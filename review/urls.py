@@ -1,9 +1,9 @@
 from django.urls import path
 
-from review import api, api_cells
+from review import api
 from review import report_urls as reports
 from review.notices import urls as notices
-from review.views import desk, readings, rules, worklist
+from review.views import cells, desk, readings, rules, worklist
 
 app_name = "review"
 urlpatterns = [
@@ -19,10 +19,10 @@ urlpatterns = [
     path("readings/<uuid:public_id>/take", readings.take_second, name="take-second"),
     path("readings/<uuid:public_id>/compare", readings.compare, name="compare"),
     path("readings/<uuid:public_id>/decide", readings.decide, name="decide"),
-    path("api/v1/cells/<uuid:public_id>/like", api_cells.CellLike.as_view(), name="api-like"),
+    path("api/v1/cells/<uuid:public_id>/like", cells.CellLike.as_view(), name="api-like"),
     path(
         "api/v1/cells/<uuid:public_id>/reference",
-        api_cells.CellReference.as_view(),
+        cells.CellReference.as_view(),
         name="api-reference",
     ),
     path("agreement/", readings.agreement, name="agreement"),

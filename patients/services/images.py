@@ -149,10 +149,9 @@ def image_remove(*, actor: User, image: SmearImage) -> SmearImage:
 def require_removable(case: Case) -> None:
     """Raise MoveRefused unless pictures of this (locked) case may be taken out."""
     if case.status not in REMOVABLE or case.reader_id is not None:
-        over = {CaseStatus.WITHDRAWN: "withdrawn", CaseStatus.SIGNED: "signed"}.get(case.status)
         raise MoveRefused(
-            f"This case was {over}; its pictures stay as they are."
-            if over
+            f"This case is {case.get_status_display().lower()}; its pictures stay as they are."
+            if case.status in (CaseStatus.WITHDRAWN, CaseStatus.SIGNED)
             else "A specialist is reading this case. Ask them to release it, then change its pictures."
         )
 
