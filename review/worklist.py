@@ -197,14 +197,14 @@ def mark_due(cases: list[Case], *, now: datetime | None = None) -> None:
     now = now or timezone.now()
     policies: dict[int, Any] = {}
     for case in cases:
-        case.due = None
+        case.due = None  # type: ignore[attr-defined]
         if case.submitted_at is None or case.status in (CaseStatus.SIGNED, CaseStatus.WITHDRAWN):
             continue
         if case.organisation_id not in policies:
             policies[case.organisation_id] = policy_of(case.organisation)
         minutes = policies[case.organisation_id].turnaround[case.priority]
         at = case.submitted_at + timedelta(minutes=minutes)
-        case.due = Due(at=at, left=at - now)
+        case.due = Due(at=at, left=at - now)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class DemoCase:
     cells: tuple[int, int, int, int, int]
     status: str
     thread: tuple[tuple[str, str], ...] = ()  # (role, what they wrote)
+    comment: str = ""  # of the specialist, where the case is signed
 
     def draws(self, seed: int) -> Iterator[tuple[str, int]]:
         """Class and seed of each cell, in the order in which somebody met them on the smear."""
@@ -66,7 +67,9 @@ CASES = (
     DemoCase(
         "DEMO-003", "Instance", "Maya", date(1990, 7, 21), Sex.FEMALE,
         "Monocytosis after infection: still present?",
-        Priority.ROUTINE, "Outpatients", Decimal("8.10"), (0, 0, 3, 6, 5), CaseStatus.READY,
+        Priority.ROUTINE, "Outpatients", Decimal("8.10"), (0, 0, 3, 6, 5), CaseStatus.SIGNED,
+        comment="Monocytes of mature form, no blasts. Too few cells for a differential; please send "
+        "a hundred if the count stays high.",
     ),
     DemoCase(
         "DEMO-004", "Specimen", "Theo", date(2019, 1, 30), Sex.MALE,
@@ -86,7 +89,8 @@ CASES = (
     DemoCase(
         "DEMO-007", "Outline", "Hanna", date(1962, 8, 25), Sex.FEMALE,
         "Pre-operative film, nothing known.",
-        Priority.BACKGROUND, "Surgery", Decimal("6.40"), (0, 1, 3, 1, 5), CaseStatus.READY,
+        Priority.BACKGROUND, "Surgery", Decimal("6.40"), (0, 1, 3, 1, 5), CaseStatus.SIGNED,
+        comment="Nothing unusual among the ten cells sent.",
     ),
     DemoCase(
         "DEMO-008", "Draft", "Amir", date(1995, 4, 3), Sex.MALE,

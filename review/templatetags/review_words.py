@@ -10,6 +10,7 @@ _METHODS = {
     "password": "password",
     "totp": "second factor",
     "recovery_codes": "recovery code",
+    "demonstration": "demonstration, nobody's proof",
 }
 
 

@@ -15,7 +15,11 @@ from patients.services.cases import case_create
 from patients.services.images import image_receive
 from patients.services.thread import comment_add
 from patients.services.workflow import case_submit, case_withdraw
+from review.current import cell_states
+from review.models import Reading
 from review.services.readings import case_take
+from review.services.signing import report_sign
+from review.services.verdicts import Change, act_classify
 from telemed import demo
 from telemed.demo_cases import CASES, SPECIMEN, DemoCase
 
@@ -77,6 +81,7 @@ class Command(BaseCommand):
         missing = [(number, case) for number, case in enumerate(CASES, 1) if case.mrn not in there]
         cells = sum(sum(case.cells) for _, case in missing)
         made = []
+        self.seeds = {recipe.mrn: seed for seed, recipe in missing}
         with tqdm(total=cells, unit="cell", desc="drawing", disable=None) as progress:
             for seed, recipe in missing:
                 made.append((self.case(people, recipe, seed, progress), recipe))
@@ -125,13 +130,11 @@ class Command(BaseCommand):
     ) -> None:
         deadline = time.monotonic() + wait
         for case, recipe in made:
-            if recipe.status == CaseStatus.IN_REVIEW:
-                while time.monotonic() < deadline:
-                    case.refresh_from_db()
-                    if case.status == CaseStatus.READY:
-                        case_take(actor=people["specialist"], case=case)
-                        break
-                    time.sleep(0.3)
+            if recipe.status in (CaseStatus.IN_REVIEW, CaseStatus.SIGNED):
+                if self.is_read(case, deadline):
+                    reading = case_take(actor=people["specialist"], case=case)
+                    if recipe.status == CaseStatus.SIGNED:
+                        self.sign(people["specialist"], reading, recipe)
                 else:
                     self.stderr.write(
                         f"{case.number} is not read yet (is a worker running?); it stays "
@@ -139,3 +142,27 @@ class Command(BaseCommand):
                     )
             for role, body in recipe.thread:
                 comment_add(actor=people[role], case=case, body=body)
+
+    def is_read(self, case: Case, deadline: float) -> bool:
+        while time.monotonic() < deadline:
+            case.refresh_from_db()
+            if case.status == CaseStatus.READY:
+                return True
+            time.sleep(0.3)
+        return False
+
+    def sign(self, specialist: User, reading: Reading, recipe: DemoCase) -> None:
+        """Call every cell what it was drawn as, and sign."""
+        drawn = [label for label, _ in recipe.draws(self.seeds[recipe.mrn])]
+        act_classify(
+            actor=specialist,
+            reading=reading,
+            key="demonstration",
+            changes=[
+                Change(state.cell.public_id, state.label, drawn[state.cell.image.position - 1])
+                for state in cell_states(reading)
+            ],
+        )
+        report_sign(
+            actor=specialist, reading=reading, comment=recipe.comment, method="demonstration"
+        )
