@@ -274,7 +274,6 @@ def test_a_report_whose_content_was_changed_is_not_shown(people, report):
     triggers.install(connection)
 
 
-
 def test_an_amended_report_says_what_changed_and_the_old_one_that_it_was_replaced(
     people, case, report
 ):
