@@ -16,6 +16,7 @@ import pytest
 from patients.images import DecoderUnavailable, ImageRefused
 from patients.images.pool import ChildLimits, DecoderPool
 
+pytestmark = pytest.mark.local_shape  # neither database nor store
 TASK = "tests.images.hooks:run"
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -23,6 +23,8 @@ from tests.images.corpus.jpegs import ink
 from tests.images.corpus.model import cell, cell_pixels, jpeg, png, saved
 from tests.images.corpus.pixels import labelled
 
+pytestmark = pytest.mark.local_shape  # neither database nor store
+
 
 def pixels_of(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
