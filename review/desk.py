@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from classifier.choices import PredictionState
-from classifier.inference.classes import CLASSES
 from patients.models import Case
 from review.choices import LETTERS, LEUKOCYTES, OUTSIDE, ActKind, Label, ReadingKind
 from review.current import CellState, cell_states, latest_verdicts, primary_reading
@@ -54,7 +53,6 @@ def desk_data(*, user: User, case: Case, reading: Reading) -> dict[str, Any]:
             [name, str(Label(name).label), LETTERS[name], SHORT.get(name, str(Label(name).label))]
             for name in ORDER
         ],
-        "classes": list(CLASSES),
         "keys": keys_of(settings),
         "defaults": DEFAULTS,
         "actions": ACTIONS,

@@ -24,10 +24,15 @@ export function csrf() {
 }
 
 // JSON in, JSON out; an answer other than 2xx, or none, throws Refused.
-export async function request(url, { method = "GET", json, body, headers = {}, signal } = {}) {
+// keepalive: it is sent even when the page is left meanwhile.
+export async function request(
+  url,
+  { method = "GET", json, body, headers = {}, signal, keepalive = false } = {},
+) {
   const options = {
     method,
     signal,
+    keepalive,
     credentials: "same-origin",
     headers: { Accept: "application/json", ...headers },
   };

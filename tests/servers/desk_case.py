@@ -5,12 +5,14 @@ class, doubt and abstention is there, and the same seed gives the same case.
 """
 
 import hashlib
+import json
 from functools import cache
 
 import cv2
 import numpy as np
 from django.utils import timezone
 
+from accounts.models import Role, User
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
 from classifier.models import Cell, ModelVersion, Prediction
@@ -18,8 +20,11 @@ from patients import storage
 from patients.choices import CaseStatus
 from patients.models import Case, SmearImage
 from patients.services import case_create
-from review.models import Reading
+from review.choices import ReadingKind
+from review.current import cell_states
+from review.models import Reading, Verdict
 from review.services.readings import case_take
+from telemed import demo
 from telemed.demo_cases import SPECIMEN
 from tests.servers.signed_case import people
 
@@ -114,3 +119,30 @@ def held(mrn: str, count: str, blind: str = "") -> None:
     reading = case_take(actor=people().specialist, case=case)
     Reading.objects.filter(pk=reading.pk).update(blind=bool(blind))
     print(case.get_absolute_url())
+
+
+def colleague(email: str, name: str) -> None:
+    """One more specialist of the same centre, with the demonstration's password."""
+    if not User.objects.filter(email=email).exists():
+        User.objects.create_user(
+            email, demo.PASSWORD, full_name=name, role=Role.SPECIALIST,
+            organisation=people().centre,
+        )  # fmt: skip
+
+
+def told(case_id: str) -> None:
+    """Prints what was said: acts, verdicts, the cells with one, and how many cells were seen."""
+    reading = Reading.objects.get(case__public_id=case_id, kind=ReadingKind.PRIMARY)
+    verdicts = Verdict.objects.filter(act__reading=reading)
+    labels = {state.cell.image.position: state.label for state in cell_states(reading)}
+    print(
+        json.dumps(
+            {
+                "acts": reading.acts.count(),
+                "verdicts": verdicts.count(),
+                "cells": verdicts.values("cell").distinct().count(),
+                "seen": reading.seen.count(),
+                "labels": labels,
+            }
+        )
+    )

@@ -42,7 +42,7 @@ export class Classes {
   }
 
   #item(label) {
-    const item = make("button", `dropdown-item ${label.hue}`);
+    const item = make("button", label.hue);
     item.type = "button";
     item.tabIndex = -1;
     item.setAttribute("role", "menuitem");

@@ -365,7 +365,7 @@ enable();
 showAuto();
 words.saving();
 live.start();
-if (data.writes) watchSeen(state);
+if (data.writes) watchSeen(state, find("unseen"));
 loadEvidence().then(
   () => large.refresh(),
   () => {

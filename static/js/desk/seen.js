@@ -6,7 +6,8 @@ import { cells, dashed, data } from "./data.js";
 const LOOK = 400; // ms
 const BATCH = 2000; // ms between two batches
 
-export function watchSeen(state) {
+// ``mark`` shows how many are not told yet.
+export function watchSeen(state, mark) {
   const since = new Map(); // cell -> when it came on the screen
   const unsent = new Set();
   let timer = 0;
@@ -30,6 +31,7 @@ export function watchSeen(state) {
     }
     if (fresh.length) {
       state.tell("cells", { changed: fresh, moved: [] });
+      count();
       later();
     }
     if (soonest) timer = setTimeout(look, soonest + 1);
@@ -55,6 +57,10 @@ export function watchSeen(state) {
     if (document.hidden) send();
   });
 
+  function count() {
+    mark.dataset.unsent = unsent.size;
+  }
+
   let waiting = 0;
   function later() {
     if (!waiting) waiting = setTimeout(send, BATCH);
@@ -68,14 +74,13 @@ export function watchSeen(state) {
     const batch = [...unsent].slice(0, 500);
     try {
       const json = { cells: batch.map((cell) => dashed(cell.id)) };
-      await request(data.urls.seen, { method: "POST", json });
+      await request(data.urls.seen, { method: "POST", json, keepalive: true });
       for (const cell of batch) unsent.delete(cell);
+      count();
     } catch {
       // The line is down, or the case somebody else's: the queue says so.
     }
     sending = false;
     if (unsent.size) later();
   }
-
-  return { send };
 }
