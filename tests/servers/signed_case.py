@@ -69,3 +69,25 @@ def critical(mrn: str) -> None:
     call(reading, those.specialist, 0, "blast")
     sign(ready_to_sign(those, case), those.specialist)
     print(case.get_absolute_url())
+
+
+def opinions(mrn: str) -> None:
+    """A case that the specialist holds and a colleague gave an opinion on; prints its address."""
+    from accounts.models import Role
+    from review.services.readings import opinion_ask, opinion_give
+    from tests.factories import make_user
+    from tests.review.signed import call
+
+    those = people()
+    colleague = make_user(
+        Role.SPECIALIST, those.centre, email=f"{mrn.lower()}@demo.example", name="Dr Second"
+    )
+    case = read_case(mrn)
+    reading = case_take(actor=those.specialist, case=case)
+    call(reading, those.specialist, 0, "lymphocyte")
+    opinion = opinion_ask(
+        actor=those.specialist, case=reading.case, of=colleague, question="Blast or lymphocyte?"
+    )
+    call(opinion, colleague, 0, "blast")
+    opinion_give(actor=colleague, reading=opinion)
+    print(case.get_absolute_url())

@@ -61,6 +61,8 @@ export class Tiles {
     image.src = cell.thumbnail;
     cell.mark = make("span", "cell-mark");
     cell.caption = make("span", "cell-cap");
+    // The tile's name says it all, in words.
+    for (const shown of [cell.mark, cell.caption]) shown.setAttribute("aria-hidden", "true");
     tile.append(image, cell.mark, cell.caption);
     this.#dress(cell, tile);
     return tile;
