@@ -37,7 +37,10 @@ export class Classes {
     button.title = label.title;
     const key = make("kbd");
     const count = make("span", "desk-count");
-    button.append(key, make("b", "", label.letter), make("span", "desk-class-name", label.short), count);
+    const letter = make("b", "", label.letter);
+    // The button's name says them in words.
+    for (const shown of [key, letter, count]) shown.setAttribute("aria-hidden", "true");
+    button.append(key, letter, make("span", "desk-class-name", label.short), count);
     return { button, key, count, label };
   }
 
