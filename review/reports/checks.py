@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from audit.models import AuditEvent
+from classifier.models import Prediction
 from patients import storage
 from patients.errors import DomainError
 from patients.models import SmearImage
@@ -27,6 +28,7 @@ def differences(report: Report, *, files: bool = True, tick: Tick = lambda: None
         content = json.loads(report.content)
         found += _inside(report, content)
         found += _verdicts(report, content)
+        found += _answers(content)
         if files:
             found += _pictures(content, tick)
             found += _pdf(report)
@@ -102,6 +104,22 @@ def _verdicts(report: Report, content: dict[str, Any]) -> Iterator[str]:
             yield f"Cell {cell['number']} has a verdict, {spoken}, that the report does not know."
     if reading.acts.filter(number__lte=acts).count() != acts:
         yield "Acts of the reading are missing."
+
+
+def _answers(content: dict[str, Any]) -> Iterator[str]:
+    """What the model said of each cell, against the results as they are stored."""
+    rows = Prediction.objects.filter(
+        cell__public_id__in=[cell["id"] for cell in content["cells"]]
+    ).values_list(
+        "cell__public_id", "model_version__model_id", "label", "abstained", "model_sha256"
+    )
+    stored = {(str(cell), model): rest for cell, model, *rest in rows}
+    for cell in content["cells"]:
+        said = cell["model"]
+        if said is not None:
+            frozen = [said["label"], said["abstained"], said["sha256"]]
+            if stored.get((cell["id"], said["id"])) != frozen:
+                yield f"The model's result for cell {cell['number']} is not the one that was signed."
 
 
 def _pictures(content: dict[str, Any], tick: Tick) -> Iterator[str]:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from accounts.ratelimits import LIMITS
 from audit.models import AuditEvent
 from classifier.invariants import verify as verify_invariants
+from classifier.models import Prediction
 from review import nightly, triggers
 from review.choices import ReportState
 from review.models import Report, Signature, Verdict
@@ -207,6 +208,11 @@ def test_a_changed_verdict_is_found(report):
 def test_a_removed_verdict_is_found(report):
     Verdict.objects.all().delete()
     assert "Cell 2 is blast in the report, and nothing in the verdicts" in refused(report.code)
+
+
+def test_a_changed_result_of_the_model_is_found(case, report):
+    Prediction.objects.filter(cell__image__position=3).update(label="monocyte")
+    assert "The model's result for cell 3 is not the one that was signed." in refused(report.code)
 
 
 @pytest.mark.usefixtures("_open_database")
