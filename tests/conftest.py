@@ -9,6 +9,33 @@ from django.test import TransactionTestCase
 
 from tests import factories
 
+# Left out of make test-fast, besides what is marked slow: each needs a network, many requests, other
+# programs, or real pictures.
+SLOW = (
+    "tests/ml",
+    "tests/security/images",
+    "tests/security/test_headers.py",
+    "tests/security/test_login.py",
+    "tests/security/test_text.py",
+    "tests/inference/test_classify_command.py",
+    "tests/inference/test_locate.py",
+    "tests/inference/test_locate_data.py",
+    "tests/inference/test_locator_engine.py",
+    "tests/inference/test_shipped.py",
+    "tests/images/test_pool.py",
+    "tests/images/test_rebuild.py",
+    "tests/images/test_storage.py",
+    "tests/telemed/test_deployment.py",
+    "tests/telemed/test_health.py",
+    "tests/telemed/test_production.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(autouse=True)
 def _plain_static_files(settings):
