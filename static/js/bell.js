@@ -5,11 +5,11 @@ const EVERY = 30_000;
 let rung = Date.now();
 
 function ring() {
-  if (document.hidden || Date.now() - rung < EVERY - 1000) return;
+  if (document.hidden || Date.now() - rung < EVERY) return;
   rung = Date.now();
   if (window.htmx) window.htmx.trigger(document.body, "teleheme:bell");
   else renew(document.getElementById("bell"));
 }
 
-setInterval(ring, EVERY);
+setInterval(ring, 5000);
 document.addEventListener("visibilitychange", ring);
