@@ -83,6 +83,7 @@ def test_the_frozen_content_is_inside_and_its_code_in_plain_bytes(report):
     assert b"(" + code + b")" in data
 
 
+@pytest.mark.local_shape  # there the pictures themselves come from a server
 def test_drawing_asks_nobody_outside(report, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("a report was fetched from the network")
