@@ -16,7 +16,7 @@ SAVED = 30_000  # ms
 _numbers = count(1)
 # position -> class, as the page shows it
 LABELS = """() => Object.fromEntries([...document.querySelectorAll(".cell")].map((tile) =>
-  [tile.querySelector(".cell-no").textContent, tile.closest("[data-label]").querySelector("h3").id]))"""
+  [tile.querySelector(".cell-no").textContent, tile.closest("[data-label]").querySelector("h2").id]))"""
 
 pytestmark = pytest.mark.slow
 

@@ -38,8 +38,7 @@ export class Classes {
     const key = make("kbd");
     const count = make("span", "desk-count");
     const letter = make("b", "", label.letter);
-    // The button's name says them in words.
-    for (const shown of [key, letter, count]) shown.setAttribute("aria-hidden", "true");
+    for (const shown of [key, letter]) shown.setAttribute("aria-hidden", "true");
     button.append(key, letter, make("span", "desk-class-name", label.short), count);
     return { button, key, count, label };
   }
@@ -67,9 +66,9 @@ export class Classes {
     const counts = new Array(labels.length).fill(0);
     for (const cell of cells) counts[cell.label] += 1;
     for (const { count, label, button } of this.buttons) {
-      count.textContent = counts[label.place] || "";
-      button.classList.toggle("is-none", !counts[label.place]);
-      button.setAttribute("aria-label", `${label.title}, ${counts[label.place]} cells`);
+      const text = String(counts[label.place] || "");
+      if (count.textContent !== text) count.textContent = text;
+      button.classList.toggle("is-none", !text);
     }
   }
 

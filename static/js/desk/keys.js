@@ -47,7 +47,7 @@ export function listen({ keys, act }) {
     else if (key === ".") act.large("fit");
     else {
       const name = meaning(event);
-      if (!name || event.repeat) return;
+      if (!name || (event.repeat && name !== "undo")) return;
       event.preventDefault();
       const label = labels.find((each) => each.name === name);
       if (label) act.classify(label.place);

@@ -45,11 +45,12 @@ export class Large {
     this.several = several;
     this.root.classList.toggle("is-empty", !cell);
     if (!cell) return;
+    if (fresh) {
+      this.note.hidden = true;
+      this.#picture(cell.thumbnail, false);
+      this.timer = setTimeout(() => this.#picture(cell.picture), REST);
+    }
     this.#words();
-    if (!fresh) return;
-    this.note.hidden = true;
-    this.#picture(cell.thumbnail, false);
-    this.timer = setTimeout(() => this.#picture(cell.picture), REST);
   }
 
   #picture(source, keep = true) {

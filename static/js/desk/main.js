@@ -19,6 +19,7 @@ import { Words } from "./words.js";
 const root = document.querySelector("[data-desk]");
 const find = (name) => root.querySelector(`[data-${name}]`);
 const { keys } = data;
+const AT_ONCE = 500; // cells that the server takes in one act
 const phone = window.matchMedia("(max-width: 767.98px)");
 
 const state = new State(data);
@@ -72,12 +73,17 @@ function may() {
   return state.writes;
 }
 
+function give(chosen, label) {
+  for (let at = 0; at < chosen.length; at += AT_ONCE)
+    state.classify(chosen.slice(at, at + AT_ONCE), label);
+}
+
 function classify(label) {
   const chosen = selection.list;
   if (!chosen.length || !may()) return;
   const fresh = chosen.filter((cell) => cell.label !== label || !cell.said);
   const next = own.auto ? tiles.after(chosen) : null;
-  if (fresh.length) state.classify(fresh, label);
+  give(fresh, label);
   if (chosen.length > 1) words.say(`${chosen.length} cells: ${labels[label].title}`);
   if (next) selection.only(next);
   else selection.set(chosen, { cursor: selection.cursor });
@@ -97,7 +103,7 @@ function confirm() {
   const next = own.auto ? tiles.after(chosen) : null;
   for (const label of new Set(chosen.map((cell) => cell.label))) {
     const fresh = chosen.filter((cell) => cell.label === label && !cell.said);
-    if (fresh.length) state.classify(fresh, label);
+    give(fresh, label);
   }
   if (next) selection.only(next);
 }
@@ -260,6 +266,8 @@ function redraw() {
   requestAnimationFrame(() => {
     drawn = false;
     const { chosen, cursor } = selection;
+    progress();
+    standing();
     large.show(cursor, { several: chosen.size });
     find("chosen").textContent = chosen.size === 1 && cursor ? `Cell ${cursor.name}` : `${chosen.size} chosen`;
   });
@@ -274,12 +282,8 @@ function progress() {
 }
 
 selection.addEventListener("change", redraw);
-state.addEventListener("cells", ({ detail }) => {
-  progress();
-  if (detail.changed.includes(selection.cursor)) large.refresh();
-});
-for (const name of ["added", "absorbed", "saved", "dropped", "resolved"])
-  state.addEventListener(name, standing);
+for (const name of ["cells", "added", "absorbed", "saved", "dropped", "resolved"])
+  state.addEventListener(name, redraw);
 
 function standing() {
   const { done, undone } = state.standing;
@@ -339,7 +343,7 @@ live.addEventListener("heard", ({ detail }) => {
 function enable() {
   root.classList.toggle("is-looking", !state.writes);
   classes.enable(state.writes);
-  standing();
+  redraw();
 }
 
 // The differential follows behind, never in the way.
@@ -360,11 +364,20 @@ window.addEventListener("beforeunload", (event) => {
 });
 
 selection.only(tiles.order[0] || null, { focus: !phone.matches });
-progress();
 enable();
 showAuto();
 words.saving();
 live.start();
+const left = data.writes ? [] : store.kept();
+if (left.length)
+  words.banner("kept", {
+    text: `${left.length} of your changes could not be saved, and you do not write in this reading now.`,
+    kind: "warning",
+    acts: [["Give them up", () => {
+      left.forEach(store.forget);
+      words.banner("kept", null);
+    }]],
+  });
 if (data.writes) watchSeen(state, find("unseen"));
 loadEvidence().then(
   () => large.refresh(),

@@ -29,7 +29,7 @@ export class Tiles {
   #group(label) {
     const section = make("section", `desk-group ${label.hue}`);
     const head = make("div", "desk-group-head");
-    const title = make("h3", "", "");
+    const title = make("h2", "", "");
     title.id = `group-${label.name}`;
     const count = make("span", "desk-count");
     title.append(make("b", "", label.letter), ` ${label.title} `, count);
@@ -60,6 +60,7 @@ export class Tiles {
     image.draggable = false;
     image.src = cell.thumbnail;
     cell.mark = make("span", "cell-mark");
+    cell.mark.setAttribute("aria-hidden", "true"); // the name says it in words
     cell.caption = make("span", "cell-cap");
     // The tile's name says it all, in words.
     for (const shown of [cell.mark, cell.caption]) shown.setAttribute("aria-hidden", "true");
@@ -82,7 +83,7 @@ export class Tiles {
     else if (cell.abstained) words = `${labels[cell.guess].letter} ${words}`;
     cell.caption.replaceChildren(make("span", "cell-no", cell.name), ` ${words}`);
     const state = cell.pending ? "not saved yet" : !cell.seen ? "not seen yet" : decided ? "confirmed" : "";
-    const name = [`Cell ${cell.name}`, labels[cell.label].title, words, state];
+    const name = [`Cell ${cell.name} ${words}`.trim(), labels[cell.label].title, state];
     tile.setAttribute("aria-label", name.filter(Boolean).join(", "));
   }
 
@@ -98,13 +99,17 @@ export class Tiles {
     const fly = moving.length <= FLY_AT_MOST && !this.calm.matches;
     const from = fly ? moving.map((cell) => cell.tile.getBoundingClientRect()) : [];
     const touched = new Set([...changed].map((cell) => this.groups[cell.label]));
+    const focused = document.activeElement; // a tile that is moved would lose it
     for (const cell of moving) {
       touched.add(this.groups[cell.shown]);
       this.#move(cell);
     }
     for (const cell of changed) this.#dress(cell);
     for (const group of touched) this.#count(group);
-    if (fly) moving.forEach((cell, i) => fliesFrom(cell.tile, from[i]));
+    if (focused !== document.activeElement && this.root.contains(focused))
+      focused.focus({ preventScroll: true });
+    // Measured when the frame is laid out anyway.
+    if (fly) requestAnimationFrame(() => moving.forEach((cell, i) => fliesFrom(cell.tile, from[i])));
   }
 
   #move(cell) {
