@@ -22,6 +22,7 @@ def reading_for(user: User, case: Case) -> Reading | None:
     blinded = [r for r in mine if r.kind == ReadingKind.SECOND and r.finished_at is None]
     opinions = [r for r in mine if r.kind == ReadingKind.OPINION]
     opinions.sort(key=lambda reading: reading.finished_at is not None)
+    found: Reading | None
     if blinded:
         found = blinded[0]
     elif primary is not None and case.reader_id == user.pk:

@@ -10,7 +10,7 @@ object that does not exist: same status, same body, same headers.
 **A policy** is seven letters, one per column::
 
     A  anonymous               L  sent to sign-in              I  let in (2xx, 3xx, or a refusal
-    C  clinician, own org.     F  403, audited                    of what was sent: 400, 409, 422)
+    C  clinician, own org.     F  403, audited                    of what was sent: 400, 409, 415, 422)
     O  clinician, other org.   N  404, exactly like a missing  M  405, this method is not offered
     S  specialist with grant   R  asked for the password again V  503 or 200
     T  specialist without

@@ -55,7 +55,7 @@ def code_of(response) -> str:
         return "R"
     if response.wsgi_request.path == reverse("health-ready") and status in (200, 503):
         return "V"
-    if status < 400 or status in (400, 409, 422):
+    if status < 400 or status in (400, 409, 415, 422):
         return "I"
     return {403: "F", 404: "N", 405: "M"}.get(status, f"?{status}")
 
