@@ -1,8 +1,6 @@
 """A report's content as its page, its print and its PDF say it: figures written, nothing computed."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -13,37 +11,18 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date, parse_datetime
 
 from patients.choices import Sex
-from review import figures
-from review.choices import LEUKOCYTES, ReportState
+from review.choices import ReportState
+from review.differential_view import Line, View, view
 from review.models import Report, Signature
-from review.reports.changes import name_of
 from review.reports.codes import shown_code
 from review.reports.pictures import Group, groups_of
 from review.reports.qr import QrPath, qr_path
 
-COMMON = LEUKOCYTES[:5]
 _STANDING = {
     ReportState.AWAITING: "Not in force: it waits for its second signature.",
     ReportState.RETURNED: "Not in force: it was given back unsigned.",
     ReportState.SUPERSEDED: "Not in force: it was replaced by an amended version.",
 }
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of the differential as it is printed. ``bar`` is in percent of the bar's length."""
-
-    label: str
-    name: str
-    count: int
-    percent: str
-    interval: str
-    usual: str
-    absolute: str
-    absolute_interval: str
-    absolute_usual: str
-    flag: dict[str, Any] | None
-    bar: dict[str, float]
 
 
 class Sheet:
@@ -88,35 +67,18 @@ class Sheet:
         return _time(first["at"]) if first else None
 
     @cached_property
-    def flags(self) -> list[dict[str, Any]]:
-        return self.content["differential"]["flags"]
-
-    @cached_property
-    def lines(self) -> list[Line]:
-        """Common classes always, the others where they were found."""
-        flags = {flag["code"]: flag for flag in self.flags}
-        rows = self.content["differential"]["rows"]
-        return [
-            _line(row, flags.get(row["flag"] or ""))
-            for row in rows
-            if row["label"] in COMMON or row["count"]
-        ]
+    def differential(self) -> View:
+        return view(self.content["differential"])
 
     @property
-    def nrbc(self) -> str:
-        """ "2 per 100 leukocytes (0.6-5.1)"; empty where there is none to speak of."""
-        nrbc = self.content["differential"]["nrbc"]
-        if not nrbc or not nrbc["count"]:
-            return ""
-        high = figures.percent(float(nrbc["high"])) if nrbc["high"] is not None else "no limit"
-        ends = f"{figures.percent(float(nrbc['low']))}-{high}"
-        return f"{figures.percent(float(nrbc['per_100']))} per 100 leukocytes ({ends})"
-
-    @property
-    def outside(self) -> list[tuple[str, int]]:
-        """Cells that were decided and are not counted, most first."""
-        found = Counter(self.content["differential"]["outside"])
-        return [(name_of(label), count) for label, count in found.most_common()]
+    def lines(self) -> list[tuple[Line, dict[str, Any] | None]]:
+        """Each line of the differential with its gravest flag."""
+        flags = {flag["code"]: flag for flag in self.content["differential"]["flags"]}
+        gravest = {
+            row["label"]: flags.get(row["flag"] or "")
+            for row in self.content["differential"]["rows"]
+        }
+        return [(line, gravest[line.label]) for line in self.differential.lines]
 
     @cached_property
     def groups(self) -> list[Group]:
@@ -198,40 +160,6 @@ class Sheet:
     @property
     def qr(self) -> QrPath | None:
         return qr_path(self.address) if self.report else None
-
-
-def _line(row: Mapping[str, Any], flag: dict[str, Any] | None) -> Line:
-    low, high = float(row["low"]), float(row["high"])
-    counted = row["percent"] is not None
-    absolute = row["absolute"] is not None
-    usual = row["range_percent"]
-    return Line(
-        label=row["label"],
-        name=name_of(row["label"]),
-        count=row["count"],
-        percent=figures.percent(float(row["percent"])) if counted else "",
-        interval=figures.percent_interval(low, high) if counted else "",
-        usual=_span(usual),
-        absolute=figures.absolute(float(row["absolute"])) if absolute else "",
-        absolute_interval=figures.absolute_interval(
-            float(row["absolute_low"]), float(row["absolute_high"])
-        )
-        if absolute
-        else "",
-        absolute_usual=_span(row["range_absolute"]),
-        flag=flag,
-        bar={
-            "low": round(low, 1),
-            "width": round(max(high - low, 0.5), 1),
-            "at": round(min(max(float(row["percent"] or 0) - 0.6, 0), 98.8), 1),
-            "usual": float(usual[0]) if usual else 0.0,
-            "usual_width": float(usual[1]) - float(usual[0]) if usual else 0.0,
-        },
-    )
-
-
-def _span(ends: list[str] | None) -> str:
-    return f"{ends[0]}-{ends[1]}" if ends else ""
 
 
 def _day(text: str | None) -> date | None:

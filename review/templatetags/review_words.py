@@ -25,12 +25,6 @@ def ends(text: str) -> str:
 
 
 @register.filter
-def number(value: float) -> str:
-    """For an attribute of a drawing: a point, whatever the language."""
-    return f"{value:g}"
-
-
-@register.filter
 def method(name: str) -> str:
     """How a signer proved who they are."""
     return _METHODS.get(name, name)
