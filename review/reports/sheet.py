@@ -18,7 +18,7 @@ from review.reports.codes import shown_code
 from review.reports.pictures import Group, groups_of
 from review.reports.qr import QrPath, qr_path
 
-_STANDING = {
+_STANDING: dict[str, str] = {
     ReportState.AWAITING: "Not in force: it waits for its second signature.",
     ReportState.RETURNED: "Not in force: it was given back unsigned.",
     ReportState.SUPERSEDED: "Not in force: it was replaced by an amended version.",

@@ -21,12 +21,11 @@ def verify(request: HttpRequest) -> HttpResponse:
 
     Says nothing about the patient: a paper leaves the house, and whoever holds it has no account.
     """
-    asked = request.POST if request.method == "POST" else request.GET
+    asked = (request.POST if request.method == "POST" else request.GET).copy()
     typed = asked.get("code", "").strip()
     upload = request.FILES.get("file")
     if not typed and upload is None and not asked.get("sha256"):
         return render(request, "review/verify.html", {"form": VerifyForm()})
-    asked = asked.copy()
     asked["code"] = shown_code(normal_code(typed))
     form = VerifyForm(asked, request.FILES if request.method == "POST" else None)
     if not within_limit(request, "verify"):
