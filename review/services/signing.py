@@ -112,6 +112,12 @@ def report_cosign(*, actor: User, report: Report, method: str) -> Report:
             "it back, and tell your administrator.",
             code="damaged",
         )
+    if case.status != CaseStatus.IN_REVIEW:
+        raise DomainError(
+            "The first signer has let go of the case, or pictures were added to it. The report "
+            "cannot be signed as it is: give it back, so that it is looked at again.",
+            code="changed",
+        )
     if what := _changed_since(case, held):
         raise DomainError(
             f"Since the first signature {what} changed. The report cannot be signed as it is: give "

@@ -188,6 +188,20 @@ def test_the_second_signature_is_refused_when_the_case_changed_since_the_first(
     assert Signature.objects.count() == 1
 
 
+def test_the_second_signature_is_refused_when_the_first_signer_let_go_of_the_case(
+    people, case, colleague
+):
+    two_signers(people)
+    report = signed_report(people, case)
+    case_release(actor=people.specialist, case=case)
+    with pytest.raises(DomainError, match="has let go of the case"):
+        report_cosign(actor=colleague, report=report, method="totp")
+    report_return(actor=colleague, report=report, sentence="Nobody holds it.")
+    reading = case_take(actor=colleague, case=case)
+    again = sign(reading, colleague)
+    assert report_cosign(actor=people.specialist, report=again, method="password").version == 1
+
+
 # Amendments -------------------------------------------------------------------------------------
 
 
