@@ -59,9 +59,7 @@ ALLOWED_MOVES: dict[str, frozenset[str]] = {
     CaseStatus.READY: frozenset(
         {CaseStatus.CLASSIFYING, CaseStatus.IN_REVIEW, CaseStatus.WITHDRAWN}
     ),
-    CaseStatus.IN_REVIEW: frozenset(
-        {CaseStatus.READY, CaseStatus.CLASSIFYING, CaseStatus.SIGNED}
-    ),
+    CaseStatus.IN_REVIEW: frozenset({CaseStatus.READY, CaseStatus.CLASSIFYING, CaseStatus.SIGNED}),
     CaseStatus.SIGNED: frozenset({CaseStatus.IN_REVIEW}),  # to amend the report
     CaseStatus.WITHDRAWN: frozenset(),
 }
