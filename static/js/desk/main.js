@@ -267,7 +267,6 @@ function redraw() {
     drawn = false;
     const { chosen, cursor } = selection;
     progress();
-    standing();
     large.show(cursor, { several: chosen.size });
     find("chosen").textContent = chosen.size === 1 && cursor ? `Cell ${cursor.name}` : `${chosen.size} chosen`;
   });
@@ -282,8 +281,9 @@ function progress() {
 }
 
 selection.addEventListener("change", redraw);
-for (const name of ["cells", "added", "absorbed", "saved", "dropped", "resolved"])
-  state.addEventListener(name, redraw);
+state.addEventListener("cells", redraw);
+for (const name of ["added", "absorbed", "saved", "dropped", "resolved"])
+  state.addEventListener(name, standing);
 
 function standing() {
   const { done, undone } = state.standing;
@@ -343,6 +343,7 @@ live.addEventListener("heard", ({ detail }) => {
 function enable() {
   root.classList.toggle("is-looking", !state.writes);
   classes.enable(state.writes);
+  standing();
   redraw();
 }
 
