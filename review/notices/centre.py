@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -80,7 +81,15 @@ def notice_read(*, actor: User, notice: Notice) -> None:
     )
 
 
-@transaction.atomic
 def notices_read(*, actor: User) -> int:
     """All that the person has not read; how many that was."""
-    return Notice.objects.filter(recipient=actor).unread().update(read_at=timezone.now())
+    return mark_read(Notice.objects.filter(recipient=actor))
+
+
+@transaction.atomic
+def mark_read(notices: "QuerySet[Notice]") -> int:
+    """Those of them that are unread; how many that was. Locked in one order, that of the mail run
+    and of whoever adds to them, so that none waits for another in a circle."""
+    unread = notices.filter(on_screen=True, read_at__isnull=True).order_by("pk")
+    found = list(unread.select_for_update().values_list("pk", flat=True))
+    return Notice.objects.filter(pk__in=found).update(read_at=timezone.now())

@@ -13,6 +13,7 @@ from audit.models import AuditEvent
 from patients.models import Case, Comment
 from review.choices import NoticeKind
 from review.models import CaseVisit, Notice, Reading, Report, Signature
+from review.notices.centre import mark_read
 from review.notices.telling import MOST_RECIPIENTS, notify
 
 # What a look at the case itself settles. A report is read on its own page, and a critical result is
@@ -67,8 +68,8 @@ class CaseNotices:
 def settle(case: Case, *kinds: str, of: User | None = None) -> None:
     """Unread notices of these kinds say nothing any more that needs doing: they are read, and mail
     about them need not go out. ``of`` one person, or of everybody."""
-    notices = Notice.objects.filter(case=case, kind__in=kinds).unread()
-    (notices.filter(recipient=of) if of else notices).update(read_at=timezone.now())
+    notices = Notice.objects.filter(case=case, kind__in=kinds)
+    mark_read(notices.filter(recipient=of) if of else notices)
 
 
 def desk_opened(*, case: Case, user: User) -> None:

@@ -108,9 +108,7 @@ def claim(*, person: User) -> list[Notice]:
     """
     now = timezone.now()
     waiting = Notice.objects.filter(recipient=person, mail=MailState.WAITING)
-    rows = list(
-        waiting.select_for_update(of=("self",)).select_related("case").order_by("created_at", "pk")
-    )
+    rows = list(waiting.select_for_update(of=("self",)).select_related("case").order_by("pk"))
     active = person.is_active and person.organisation.is_active
     moot = [row.pk for row in rows if not active or (row.read_at and not KINDS[row.kind].always)]
     waiting.filter(pk__in=moot).update(mail=MailState.NONE, mail_at=None)
@@ -140,7 +138,7 @@ def _send(person: User, rows: list[Notice], connection: Any, run: Run) -> None:
 
 def _message(person: User, rows: Sequence[Notice], connection: Any) -> EmailMessage:
     base = settings.BASE_URL.rstrip("/")
-    urgent_first = sorted(rows, key=lambda row: list(KINDS).index(row.kind))
+    urgent_first = sorted(rows, key=lambda row: (list(KINDS).index(row.kind), row.created_at))
     lines = [
         (sentence(row), base + reverse("review:notice", args=[row.public_id]))
         for row in urgent_first

@@ -90,9 +90,10 @@ def _wanted(kind: str, about: Kind, people: dict[int, User]) -> dict[int, Wanted
 
 
 def _takes_more(row: Notice, about: Kind) -> bool:
-    """An unread notice takes further things in; of a kind that must reach people, only until its
-    e-mail has gone, so that the next one gets an e-mail of its own."""
-    return about.gathers and row.read_at is None and not (about.always and row.mail in GONE)
+    """An unread notice takes further things in. Where its e-mail alone says so, or must reach the
+    person, only until that has gone: what comes later gets an e-mail of its own."""
+    mail_counts = about.always or not row.on_screen
+    return about.gathers and row.read_at is None and not (mail_counts and row.mail in GONE)
 
 
 def _gather(row: Notice, key: str) -> None:

@@ -1,7 +1,6 @@
 """What the clinic does with a report: opens it, and says whether it answered the question."""
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import Role, User
 from accounts.permissions import who_opens
@@ -10,6 +9,7 @@ from patients.errors import MoveRefused
 from patients.models import Case
 from review.choices import NoticeKind, ReportState
 from review.models import Feedback, Notice, Report, ReportReceipt
+from review.notices.centre import mark_read
 from review.notices.telling import notify
 
 READ_WITH_THE_REPORT = (NoticeKind.REPORT_SIGNED, NoticeKind.REPORT_AMENDED, NoticeKind.FEEDBACK)
@@ -19,9 +19,9 @@ READ_WITH_THE_REPORT = (NoticeKind.REPORT_SIGNED, NoticeKind.REPORT_AMENDED, Not
 def report_opened(*, actor: User, report: Report) -> ReportReceipt | None:
     """Somebody has the report before them: a receipt for the first time that a clinician of the
     referring organisation has, and the notices about it are read."""
-    Notice.objects.filter(
-        recipient=actor, case=report.case_id, kind__in=READ_WITH_THE_REPORT
-    ).unread().update(read_at=timezone.now())
+    mark_read(
+        Notice.objects.filter(recipient=actor, case=report.case_id, kind__in=READ_WITH_THE_REPORT)
+    )
     if actor.role != Role.CLINICIAN or actor.organisation_id != report.case.organisation_id:
         return None
     receipt, _ = ReportReceipt.objects.get_or_create(report=report, reader=actor)

@@ -17,6 +17,7 @@ from review.critical import critical_findings
 from review.current import primary_reading
 from review.differential import case_differential
 from review.models import CriticalResult, Notice, Report, Signature
+from review.notices.centre import mark_read
 from review.notices.telling import MOST_RECIPIENTS, notify
 from review.policy import policy_of
 
@@ -86,9 +87,7 @@ def critical_acknowledge(*, actor: User, critical: CriticalResult) -> CriticalRe
         escalated=row.escalated_at is not None,
     )
     if not open_results(CriticalResult.objects.filter(case=case)).exists():
-        Notice.objects.filter(case=case, kind__in=TOLD_BY).unread().update(
-            read_at=row.acknowledged_at
-        )
+        mark_read(Notice.objects.filter(case=case, kind__in=TOLD_BY))
     return row
 
 

@@ -28,7 +28,10 @@ document.addEventListener("htmx:afterSettle", () => {
   wasReading = now;
 });
 
-if (window.location.hash === "#add-images") document.getElementById("add-images")?.setAttribute("open", "");
+// A submitted case has all its pictures, as a rule: what takes more of them is loaded when wanted.
+const adding = document.getElementById("add-images");
+adding?.addEventListener("toggle", () => import(adding.dataset.script), { once: true });
+if (window.location.hash === "#add-images") adding?.setAttribute("open", "");
 
 // Others write too: look now and then while nobody is writing here.
 const thread = document.getElementById("thread");

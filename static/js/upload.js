@@ -196,11 +196,14 @@ function take(chosen) {
   go();
 }
 
-for (const input of area.querySelectorAll("input[type=file]"))
-  input.addEventListener("change", () => {
+for (const input of area.querySelectorAll("input[type=file]")) {
+  const chosen = () => {
     take([...input.files]);
     input.value = ""; // the same file may be chosen again
-  });
+  };
+  input.addEventListener("change", chosen);
+  if (input.files.length) chosen(); // quicker than this script
+}
 
 const drop = area.querySelector("[data-drop]");
 const holdsFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");

@@ -158,3 +158,13 @@ def test_the_theme_is_chosen_before_the_first_paint_and_kept(visitor):
         page.reload()
         expect(page.locator("html")).to_have_attribute("data-bs-theme", choice)
         expect(page.locator("html")).to_have_attribute("data-theme", choice)
+
+
+def test_more_pictures_are_added_to_a_case_that_was_submitted(read_case):
+    page = read_case
+    page.locator("#add-images summary").click()
+    page.locator("#upload-files").set_input_files(
+        [{"name": "more.png", "mimeType": "image/png", "buffer": picture(77)}]
+    )
+    expect(page.locator("#upload-summary")).to_contain_text("1 received", timeout=MINUTES)
+    expect(page.locator("#cells")).to_contain_text("7 cells read", timeout=3 * MINUTES)

@@ -486,3 +486,13 @@ def test_a_notice_of_a_handed_case_opens_the_desk_and_of_a_waiting_report_that_r
     row = Notice.objects.get(recipient=colleague, kind=NoticeKind.CASE_HANDED)
     answer = sign_in(colleague).get(reverse("review:notice", args=[row.public_id]))
     assert answer.headers["Location"] == reverse("review:desk", args=[case.public_id])
+
+
+def test_by_mail_alone_what_comes_after_the_mail_is_a_notice_of_its_own(people, case):
+    preferences_set(user=people.clinician, wanted={NoticeKind.COMMENT: Wanted(False, True)})
+    comment_add(actor=people.specialist, case=case, body="One.")
+    comment_add(actor=people.specialist, case=case, body="Two.")
+    assert Notice.objects.get().count == 2
+    Notice.objects.update(mail=MailState.SENT, mailed_at=timezone.now())
+    comment_add(actor=people.specialist, case=case, body="Three.")
+    assert list(Notice.objects.order_by("pk").values_list("mail", flat=True)) == ["sent", "waiting"]
