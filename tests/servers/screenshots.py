@@ -40,6 +40,20 @@ def looked_at(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def desk(page: Page) -> None:
+    page.goto("/worklist/?section=mine")
+    page.get_by_role("link", name="Read", exact=True).first.click()
+    page.locator(".cell").first.click()
+    page.wait_for_load_state("networkidle")
+
+
+def report(page: Page) -> None:
+    page.goto("/cases/?q=DEMO-003")
+    first_case(page)
+    page.locator("main a[href*='/reports/']").first.click()
+    page.wait_for_load_state("networkidle")
+
+
 def model(page: Page) -> None:
     page.goto("/models/")
     page.locator("main table a").first.click()
@@ -62,7 +76,10 @@ SHOTS: tuple[tuple[str, str | None, Callable[[Page], None], tuple[int, int], str
     ("case-dark", CLINICIAN, first_case, DESK, "dark"),
     ("case-phone", CLINICIAN, first_case, PHONE, "light"),
     ("quick-look", CLINICIAN, looked_at, DESK, "light"),
-    ("worklist", SPECIALIST, at("/cases/"), DESK, "light"),
+    ("worklist", SPECIALIST, at("/worklist/?section=open"), DESK, "light"),
+    ("desk", SPECIALIST, desk, DESK, "light"),
+    ("desk-phone", SPECIALIST, desk, PHONE, "dark"),
+    ("report", CLINICIAN, report, DESK, "light"),
     ("people", ADMINISTRATOR, at("/people/"), DESK, "light"),
     ("audit", ADMINISTRATOR, at("/audit/"), DESK, "light"),
     ("model", ADMINISTRATOR, model, DESK, "light"),
