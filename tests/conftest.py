@@ -30,11 +30,21 @@ SLOW = (
     "tests/telemed/test_production.py",
 )
 
+# Touches neither database nor store: once is enough.
+ALIKE = (
+    "tests/review/test_agreement.py",
+    "tests/review/test_differential_view.py",
+    "tests/review/test_flags.py",
+    "tests/review/test_hues.py",
+)
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        if item.nodeid.startswith(ALIKE):
+            item.add_marker(pytest.mark.local_shape)
 
 
 @pytest.fixture(autouse=True)
