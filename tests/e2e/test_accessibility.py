@@ -65,7 +65,7 @@ WHEN_HELD = {
 # How many pages of one address are looked at: cases differ by what has become of them.
 SEVERAL = {"cases/<uuid:case_id>/": 8, "cases/<uuid:case_id>/review": 3}
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +178,15 @@ def test_error_pages_keep_nobody_out(visitor):
     visitor.sign_in(CLINICIAN)
     assert look(visitor.page, f"{visitor.page.url}nothing-here") == []
     assert look(visitor.page, urljoin(visitor.page.url, "/people/")) == []
+
+
+def test_djangos_admin_keeps_nobody_out(visitor):
+    page = visitor.page
+    visitor.sign_in(ADMINISTRATOR)
+    found = []
+    for path in ("", "accounts/user/", "accounts/user/1/change/", "audit/auditevent/"):
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.goto(f"/{DJANGO_ADMIN_PREFIX}{path}")  # anew: its colours move from one to the other
+            found += [f"{path} {scheme}: {line}" for line in violations(page, preload=False)]
+    assert not found, "\n".join(found)

@@ -18,7 +18,7 @@ _numbers = count(1)
 LABELS = """() => Object.fromEntries([...document.querySelectorAll(".cell")].map((tile) =>
   [tile.querySelector(".cell-no").textContent, tile.closest("[data-label]").querySelector("h2").id]))"""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.local_shape]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ CLINICIAN, SPECIALIST, _ = (person.email for person in demo.PEOPLE)
 CANARY = "Canarybird"  # the patient's name
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.local_shape]
 
 
 @pytest.fixture(params=SIZES)

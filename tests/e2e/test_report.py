@@ -13,7 +13,7 @@ from tests.servers.stack import Stack
 CLINICIAN, SPECIALIST, _ = (person.email for person in demo.PEOPLE)
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.local_shape]
 
 
 @pytest.fixture(params=SIZES)
