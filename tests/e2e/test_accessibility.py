@@ -187,6 +187,7 @@ def test_djangos_admin_keeps_nobody_out(visitor):
     for path in ("", "accounts/user/", "accounts/user/1/change/", "audit/auditevent/"):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.goto(f"/{DJANGO_ADMIN_PREFIX}{path}")  # anew: its colours move from one to the other
+            # Anew each time: its colours take a moment from one theme to the other.
+            page.goto(f"/{DJANGO_ADMIN_PREFIX}{path}")
             found += [f"{path} {scheme}: {line}" for line in violations(page, preload=False)]
     assert not found, "\n".join(found)
