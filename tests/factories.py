@@ -2,6 +2,9 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
+
+from django.contrib.auth.hashers import make_password
 
 from accounts.models import Organisation, ReadingGrant, Role, User
 from patients.choices import Sex
@@ -11,11 +14,17 @@ PASSWORD = "correct-horse-battery"
 _numbers = itertools.count(1)
 
 
+@cache
+def _encoded() -> str:
+    """Of PASSWORD, once a process: a hash is slow on purpose, and every test has nine people."""
+    return make_password(PASSWORD)
+
+
 def make_user(role: str, organisation: Organisation, *, email: str = "", name: str = "") -> User:
     number = next(_numbers)
-    return User.objects.create_user(
-        email or f"user{number}@example.org",
-        PASSWORD,
+    return User.objects.create(
+        email=email or f"user{number}@example.org",
+        password=_encoded(),
         full_name=name or f"User {number}",
         role=role,
         organisation=organisation,
