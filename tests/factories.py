@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass
 from functools import cache
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import get_hasher, make_password
 
 from accounts.models import Organisation, ReadingGrant, Role, User
 from patients.choices import Sex
@@ -15,16 +15,16 @@ _numbers = itertools.count(1)
 
 
 @cache
-def _encoded() -> str:
+def _encoded(algorithm: str) -> str:
     """Of PASSWORD, once a process: a hash is slow on purpose, and every test has nine people."""
-    return make_password(PASSWORD)
+    return make_password(PASSWORD, hasher=algorithm)
 
 
 def make_user(role: str, organisation: Organisation, *, email: str = "", name: str = "") -> User:
     number = next(_numbers)
     return User.objects.create(
         email=email or f"user{number}@example.org",
-        password=_encoded(),
+        password=_encoded(get_hasher().algorithm),
         full_name=name or f"User {number}",
         role=role,
         organisation=organisation,
