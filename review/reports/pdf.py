@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
+from PIL import ImageFile
 
 from patients.errors import DomainError
 from review.models import Report
@@ -43,6 +44,9 @@ def pdf_available() -> bool:
         import weasyprint  # noqa: F401 - loads Pango, and fails where there is none
     except (ImportError, OSError):
         return False
+    finally:
+        # It tells Pillow, for the whole process, that half a picture will do. Here it will not.
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
     return True
 
 

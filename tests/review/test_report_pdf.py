@@ -1,8 +1,11 @@
 """The PDF: drawn once from the signed files, kept under its hash, never from the network."""
 
 import hashlib
+import os
 import re
 import socket
+import subprocess
+import sys
 import zlib
 from datetime import timedelta
 from pathlib import Path
@@ -183,3 +186,20 @@ def test_inks_are_the_light_themes_hues():
     for label, ink in INKS.items():
         letter = LETTERS[label].lower()
         assert f"--class-{letter}: {ink};" in light, Label(label)
+
+
+@pytest.mark.local_shape
+def test_drawing_pdfs_lets_no_half_picture_through():
+    """WeasyPrint changes that for the whole process when it is loaded."""
+    code = (
+        "import django; django.setup()\n"
+        "from review.reports.pdf import pdf_available\n"
+        "from PIL import ImageFile\n"
+        "print(pdf_available(), ImageFile.LOAD_TRUNCATED_IMAGES)\n"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "telemed.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False,
+        cwd=settings.BASE_DIR, env=environment,
+    )  # fmt: skip
+    assert done.stdout.split() == ["True", "False"], done.stderr
