@@ -1,6 +1,7 @@
 """What happens in the browser around results: keys, map, zoom, a lost connection, quick look."""
 
 import base64
+import itertools
 import re
 
 import cv2
@@ -22,6 +23,8 @@ DROP = """([selector, base64]) => {
 }"""
 
 pytestmark = pytest.mark.slow
+
+_cases = itertools.count(1)
 
 
 def picture(seed: int) -> bytes:
@@ -45,7 +48,7 @@ def read_case(visitor) -> Page:
     """A case with six cells that were read, in the browser of the clinician."""
     page = visitor.page
     visitor.sign_in(CLINICIAN)
-    open_case(page, "E2E-RESULTS")
+    open_case(page, f"E2E-RESULTS-{next(_cases)}")
     page.locator("#upload-files").set_input_files(
         [{"name": f"cell-{n}.png", "mimeType": "image/png", "buffer": picture(n)} for n in range(6)]
     )
