@@ -108,7 +108,9 @@ def claim(*, person: User) -> list[Notice]:
     """
     now = timezone.now()
     waiting = Notice.objects.filter(recipient=person, mail=MailState.WAITING)
-    rows = list(waiting.select_for_update(of=("self",)).select_related("case").order_by("pk"))
+    # Rows that another run is taking are that run's: waiting for them could end in a deadlock.
+    free = waiting.select_for_update(of=("self",), skip_locked=True)
+    rows = list(free.select_related("case").order_by("pk"))
     active = person.is_active and person.organisation.is_active
     moot = [row.pk for row in rows if not active or (row.read_at and not KINDS[row.kind].always)]
     waiting.filter(pk__in=moot).update(mail=MailState.NONE, mail_at=None)
