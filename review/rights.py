@@ -2,11 +2,11 @@
 
 from accounts.models import User
 from accounts.permissions import Action, allowed
-from patients.choices import CaseStatus
 from patients.models import Case
 from review.blinding import model_hidden
-from review.choices import ReadingKind, ReportState
-from review.models import Reading, Report
+from review.choices import ReadingKind
+from review.models import Reading
+from review.services.verdicts import why_closed
 
 
 def reading_for(user: User, case: Case) -> Reading | None:
@@ -37,17 +37,8 @@ def reading_for(user: User, case: Case) -> Reading | None:
 
 
 def may_write(user: User, reading: Reading) -> bool:
-    """Whether a verdict of theirs would be taken now: what ``locked_reading`` asks, without locks."""
-    if not allowed(user, Action.REVIEW):
-        return False
-    if reading.kind != ReadingKind.PRIMARY:
-        return reading.reader_id == user.pk and reading.finished_at is None
-    case = reading.case
-    return (
-        case.reader_id == user.pk
-        and case.status in (CaseStatus.IN_REVIEW, CaseStatus.CLASSIFYING)
-        and not Report.objects.filter(case=case, state=ReportState.AWAITING).exists()
-    )
+    """Whether a verdict of theirs would be taken now."""
+    return allowed(user, Action.REVIEW) and not why_closed(reading, user)
 
 
 def may_follow(user: User, reading: Reading) -> bool:

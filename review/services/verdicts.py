@@ -33,6 +33,27 @@ class Change:
     label: str
 
 
+def why_closed(reading: Reading, actor: User) -> str:
+    """Why this person may not write in the reading now, as a sentence; empty when they may."""
+    if reading.kind == ReadingKind.PRIMARY:
+        case = reading.case
+        if case.reader_id != actor.pk:
+            holder = f"{case.reader} holds it now" if case.reader_id else "nobody holds it now"
+            return f"This case is not yours to read: {holder}."
+        if case.status not in (CaseStatus.IN_REVIEW, CaseStatus.CLASSIFYING):
+            return "This case is not in review."
+        if Report.objects.filter(case=case, state=ReportState.AWAITING).exists():
+            return (
+                "The report of this case waits for its second signature, so its cells stay as they "
+                "are."
+            )
+    elif reading.reader_id != actor.pk:
+        return "This reading is somebody else's."
+    elif reading.finished_at is not None:
+        return "This reading is finished."
+    return ""
+
+
 def locked_reading(reading: Reading, actor: User) -> Reading:
     """The reading, held with its case until the transaction ends; NotYours unless the actor reads it.
 
@@ -41,21 +62,8 @@ def locked_reading(reading: Reading, actor: User) -> Reading:
     case = Case.objects.select_for_update().get(pk=reading.case_id)
     held = Reading.objects.select_for_update().get(pk=reading.pk)
     held.case = case
-    if held.kind == ReadingKind.PRIMARY:
-        if case.reader_id != actor.pk:
-            holder = f"{case.reader} holds it now" if case.reader_id else "nobody holds it now"
-            raise NotYours(f"This case is not yours to read: {holder}. Nothing was saved.")
-        if case.status not in (CaseStatus.IN_REVIEW, CaseStatus.CLASSIFYING):
-            raise NotYours("This case is not in review. Nothing was saved.")
-        if Report.objects.filter(case=case, state=ReportState.AWAITING).exists():
-            raise NotYours(
-                "The report of this case waits for its second signature, so its cells stay as they "
-                "are. Nothing was saved."
-            )
-    elif held.reader_id != actor.pk:
-        raise NotYours("This reading is somebody else's. Nothing was saved.")
-    elif held.finished_at is not None:
-        raise NotYours("This reading is finished. Nothing was saved.")
+    if why := why_closed(held, actor):
+        raise NotYours(f"{why} Nothing was saved.")
     return held
 
 
