@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from django.db.models import QuerySet
 
 from accounts.permissions import visible_cases
 from review.agreement import Agreement, agreement
 from review.choices import Label, ReadingKind
-from review.current import CellState, cell_states, latest_verdicts
+from review.current import CellState, cell_states, latest_verdicts, newest_labels
 from review.models import Reading, Verdict
 
 
@@ -28,8 +29,13 @@ class Difference:
 class Comparison:
     primary: Reading
     other: Reading
-    agreement: Agreement
+    pairs: list[tuple[str, str]]
+    """What each called a cell by themselves, of those that both decided."""
     differences: list[Difference]
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        return pooled([self])
 
     @property
     def open(self) -> int:
@@ -61,7 +67,7 @@ def compare_readings(primary: Reading, other: Reading) -> Comparison:
     return Comparison(
         primary=primary,
         other=other,
-        agreement=agreement([own for own, _ in pairs], [other for _, other in pairs]),
+        pairs=pairs,
         differences=differences,
     )
 
@@ -71,7 +77,7 @@ def first_words(reading: Reading, until: datetime | None) -> dict[int, str]:
     rows = Verdict.objects.filter(act__reading=reading)
     if until is not None:
         rows = rows.filter(act__at__lte=until)
-    return dict(rows.order_by("act__number", "pk").values_list("cell_id", "label"))
+    return newest_labels(rows)
 
 
 def doubly_read(user: object) -> QuerySet[Reading]:
@@ -89,12 +95,5 @@ def doubly_read(user: object) -> QuerySet[Reading]:
 
 def pooled(comparisons: Iterable[Comparison]) -> Agreement:
     """Agreement over the cells of several cases."""
-    first: list[str] = []
-    second: list[str] = []
-    for each in comparisons:
-        labels = each.agreement.labels
-        for i, counts in enumerate(each.agreement.table):
-            for j, count in enumerate(counts):
-                first += [labels[i]] * count
-                second += [labels[j]] * count
-    return agreement(first, second)
+    pairs = [pair for each in comparisons for pair in each.pairs]
+    return agreement([own for own, _ in pairs], [other for _, other in pairs])

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from classifier.choices import PredictionState
 from classifier.gallery import latest_predictions
 from classifier.models import Cell, Prediction
@@ -60,6 +62,11 @@ def latest_verdicts(
         rows = rows.filter(cell__public_id__in=cells)
     rows = rows.select_related("act__reader").order_by("act__number", "pk")
     return {row.cell_id: row for row in rows}
+
+
+def newest_labels(verdicts: QuerySet[Verdict]) -> dict[int, str]:
+    """What each cell is called by the newest of these verdicts, by the cell's primary key."""
+    return dict(verdicts.order_by("act__number", "pk").values_list("cell_id", "label"))
 
 
 def cell_states(

@@ -13,7 +13,7 @@ from classifier.inference.classes import CLASSES
 from classifier.models import Cell, Prediction
 from patients.choices import CaseStatus
 from review.choices import Label, ReadingKind
-from review.current import suggestion
+from review.current import newest_labels, suggestion
 from review.models import ReferenceCell, Verdict
 
 NEAREST = 8
@@ -73,10 +73,9 @@ def look_alikes(user: User, cell: Cell, *, most: int = NEAREST) -> list[Alike]:
 
 def signed_labels(cells: list[int]) -> dict[int, str]:
     """The newest verdict of the primary readings on these cells, by primary key."""
-    verdicts = Verdict.objects.filter(
-        cell__in=cells, act__reading__kind=ReadingKind.PRIMARY
-    ).order_by("act__number", "pk")
-    return dict(verdicts.values_list("cell_id", "label"))
+    return newest_labels(
+        Verdict.objects.filter(cell__in=cells, act__reading__kind=ReadingKind.PRIMARY)
+    )
 
 
 def in_question(row: Prediction | None, label: str) -> list[str]:

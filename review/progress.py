@@ -7,6 +7,7 @@ from django.db.models import Max
 from classifier.choices import OPEN_STATES, PredictionState
 from classifier.models import Cell, Prediction
 from review.choices import Label
+from review.current import newest_labels
 from review.models import Act, CellSeen, Reading, Verdict
 
 
@@ -33,11 +34,7 @@ def reading_progress(reading: Reading) -> Progress:
             image__case=reading.case_id, image__removed_at__isnull=True
         ).values_list("pk", flat=True)
     )
-    said: dict[int, str] = dict(
-        Verdict.objects.filter(act__reading=reading)
-        .order_by("act__number", "pk")
-        .values_list("cell_id", "label")
-    )
+    said = newest_labels(Verdict.objects.filter(act__reading=reading))
     answers: dict[int, tuple[str, bool]] = {
         cell: (state, abstained)
         for cell, state, abstained in Prediction.objects.of_case(reading.case)

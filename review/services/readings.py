@@ -6,13 +6,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.permissions import Action, allowed
 from audit.services import record
 from patients import services as patients
 from patients.errors import DomainError, MoveRefused
 from patients.models import Case
 from review import hooks
 from review.choices import ReadingKind
+from review.colleagues import colleagues
+from review.current import cell_states
 from review.errors import NotYours
 from review.models import Reading
 from review.policy import policy_of
@@ -77,8 +78,6 @@ def reading_commit(*, actor: User, reading: Reading) -> Reading:
 
     Every cell must be decided. A second reading is finished by it. Once committed, for ever.
     """
-    from review.current import cell_states
-
     held = locked_reading(reading, actor)
     if not held.blind or held.committed_at is not None:
         return held
@@ -111,10 +110,7 @@ def opinion_ask(*, actor: User, case: Case, of: User, question: str) -> Reading:
     locked = Case.objects.select_for_update().get(pk=case.pk)
     if locked.reader_id != actor.pk:
         raise NotYours("Only the specialist who holds the case asks for a second opinion.")
-    if of.pk == actor.pk or not (
-        allowed(of, Action.CLAIM_CASE, locked)
-        and Case.objects.visible_to(of).filter(pk=locked.pk).exists()
-    ):
+    if not colleagues(actor, locked).filter(pk=of.pk).exists():
         raise MoveRefused(f"{of} cannot be asked about this case.")
     waiting = Reading.objects.filter(
         case=locked, kind=ReadingKind.OPINION, reader=of, finished_at__isnull=True
