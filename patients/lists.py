@@ -63,15 +63,11 @@ class CaseList:
         return bool(self.text or self.priority or self.mine or self.organisation)
 
     def _before_status(self) -> CaseQuerySet:
-        found = Case.objects.visible_to(self.user)
-        if self.text:
-            found = found.search(self.text)
-        if self.priority:
-            found = found.filter(priority=self.priority)
+        found = seen_cases(
+            self.user, text=self.text, priority=self.priority, organisation=self.organisation
+        )
         if self.mine:
             found = found.filter(Q(created_by=self.user) | Q(reader=self.user))
-        if self.organisation:
-            found = found.filter(organisation__public_id=_uuid(self.organisation))
         return found
 
     def count_statuses(self) -> int:
@@ -100,11 +96,25 @@ class CaseList:
         """Whose cases a specialist reads; nothing to choose for a clinician."""
         if self.user.role != Role.SPECIALIST:
             return []
-        return list(
-            Organisation.objects.filter(
-                Q(pk=self.user.organisation_id) | Q(grants_given__reading=self.user.organisation_id)
-            ).distinct()
-        )
+        return organisations_read_by(self.user)
+
+
+def seen_cases(user: User, *, text: str, priority: str, organisation: str) -> CaseQuerySet:
+    """The cases that a person sees, narrowed by what is not empty."""
+    found = Case.objects.visible_to(user)
+    if text:
+        found = found.search(text)
+    if priority:
+        found = found.filter(priority=priority)
+    if organisation:
+        found = found.filter(organisation__public_id=_uuid(organisation))
+    return found
+
+
+def organisations_read_by(user: User) -> list[Organisation]:
+    """Whose cases a specialist reads: their own organisation's, and by grant."""
+    own = user.organisation_id
+    return list(Organisation.objects.filter(Q(pk=own) | Q(grants_given__reading=own)).distinct())
 
 
 def image_counts(cases: list[Case]) -> dict[int, int]:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Organisation, User
 from patients.choices import CaseStatus, Priority
+from patients.lists import organisations_read_by, seen_cases
 from patients.models import Case
 from patients.text import storable
 from review.choices import ReadingKind, ReportState
@@ -109,13 +109,9 @@ class Worklist:
 
     def of(self, section: str) -> QuerySet[Case]:
         """The cases of one section in reading order; those done, the newest first."""
-        found = Case.objects.visible_to(self.user)
-        if self.text:
-            found = found.search(self.text)
-        if self.priority:
-            found = found.filter(priority=self.priority)
-        if self.organisation:
-            found = found.filter(organisation__public_id=_uuid(self.organisation))
+        found = seen_cases(
+            self.user, text=self.text, priority=self.priority, organisation=self.organisation
+        )
         if section == "done":
             mine = Signature.objects.filter(report__case=OuterRef("pk"), signer=self.user)
             return found.filter(Exists(mine)).order_by("-updated_at", "-pk")
@@ -123,10 +119,7 @@ class Worklist:
 
     def organisations(self) -> list[Organisation]:
         """Whose cases this person reads."""
-        own = self.user.organisation_id
-        return list(
-            Organisation.objects.filter(Q(pk=own) | Q(grants_given__reading=own)).distinct()
-        )
+        return organisations_read_by(self.user)
 
 
 def _opinions(user: User) -> Q:
@@ -235,10 +228,3 @@ def place_of(user: User, case: Case) -> Place | None:
 def next_to_take(user: User) -> Case | None:
     """The most urgent case that nobody holds."""
     return Worklist(user=user).of("open").first()
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        return UUID(int=0)  # nobody's
