@@ -63,22 +63,23 @@ def report_sign(
     _require_unchanged(case, basis, basis_digest(facts), draft)
     amends = next((one for one in reports if one.state == ReportState.FINAL), None)
     at, code = timezone.now(), _unused_code()
-    words = {"comment": storable(comment.strip()), "reason": storable(reason.strip())}
+    version = amends.version + 1 if amends else 1
+    why = storable(reason.strip()) if amends else ""
     content = freeze(
         facts,
         signer=actor,
         at=at,
         code=code,
-        version=amends.version + 1 if amends else 1,
+        version=version,
         amends=amends.sha256 if amends else "",
-        comment=words["comment"],
-        reason=words["reason"] if amends else "",
+        comment=storable(comment.strip()),
+        reason=why,
     )
     report = Report(
         case=case,
-        version=amends.version + 1 if amends else 1,
+        version=version,
         amends=amends,
-        reason=words["reason"] if amends else "",
+        reason=why,
         content=content,
         sha256=digest(content),
         code=code,

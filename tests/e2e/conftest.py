@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,10 +17,13 @@ import psycopg2
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.e2e.desk import SPECIALIST, at_desk
 from tests.environment import SHAPE
 from tests.servers.queue import QueueServer
 from tests.servers.stack import Stack
 from tests.servers.visitor import FLAGS, Visitor
+
+_numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -112,3 +116,16 @@ def page(visitor: Visitor) -> Page:
 def sign_in(visitor: Visitor) -> Callable[..., None]:
     """``sign_in(email, password)``; the password of the demonstration when left out."""
     return visitor.sign_in
+
+
+@pytest.fixture
+def open_desk(stack, visitor):
+    """``open_desk(cells, blind=False)``: a case of so many cells on the specialist's desk; its page."""
+
+    def open_(cells: int, *, blind: bool = False, who=visitor, email: str = SPECIALIST) -> Page:
+        arguments = [f"E2E-DESK-{next(_numbers)}", str(cells), *(["blind"] if blind else [])]
+        case = stack.call("tests.servers.desk_case:held", *arguments)
+        who.sign_in(email)
+        return at_desk(who.page, case)
+
+    return open_
