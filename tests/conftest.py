@@ -9,10 +9,16 @@ from django.test import TransactionTestCase
 
 from tests import factories
 
-# Left out of make test-fast, besides what is marked slow: each needs a network, many requests, other
-# programs, or real pictures.
+# Left out of make test-fast, besides what is marked slow: each needs a network, many requests, many
+# at once, other programs, or real pictures.
 SLOW = (
     "tests/ml",
+    "tests/accounts/test_people.py",
+    "tests/patients/test_at_once.py",
+    "tests/review/test_report_pdf.py",
+    "tests/review/test_signing_at_once.py",
+    "tests/review/test_verify.py",
+    "tests/security/test_access.py",
     "tests/security/images",
     "tests/security/test_headers.py",
     "tests/security/test_login.py",
