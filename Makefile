@@ -23,8 +23,6 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 PYTEST := $(BIN)/python -m pytest -q
 # A process that hangs where no signal reaches it ends, and another takes its place.
 SIDE_BY_SIDE = -n $(JOBS) --dist loadgroup -o faulthandler_timeout=420
-# Where tests start whole stacks: a file after another, on each of JOBS.
-FILE_BY_FILE = -n $(JOBS) --dist loadfile -o faulthandler_timeout=420
 
 # What is tried on both shapes: SQLite and local files, and PostgreSQL, Valkey and S3.
 BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/review tests/images tests/e2e
@@ -41,12 +39,13 @@ test: test-local test-server  ## every test, on both shapes
 
 test-local: $(VENV)/.dev browser pango
 	$(PYTEST) $(SIDE_BY_SIDE) -m "not faults and not e2e" $(ARGS)
-	$(PYTEST) $(FILE_BY_FILE) -m "faults or e2e" $(ARGS)
+	$(PYTEST) -m faults $(ARGS)
+	$(PYTEST) -m "e2e and not faults" $(ARGS)
 
 test-server: $(VENV)/.dev browser pango
 	TELEHEME_TEST_SHAPE=server $(PYTEST) $(SIDE_BY_SIDE) -m "not local_shape and not e2e" $(BOTH_SHAPES) $(ARGS)
-	TELEHEME_TEST_SHAPE=server $(PYTEST) $(FILE_BY_FILE) -m "(e2e or faults) and not local_shape" \
-		tests/e2e tests/faults $(ARGS)
+	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "e2e and not local_shape" tests/e2e $(ARGS)
+	TELEHEME_TEST_SHAPE=server $(PYTEST) -m "faults and not local_shape" tests/faults $(ARGS)
 
 test-fast: $(VENV)/.dev pango  ## the tests that need neither a browser nor patience
 	$(PYTEST) $(SIDE_BY_SIDE) -m "not slow and not e2e and not faults" $(ARGS)

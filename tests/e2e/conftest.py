@@ -75,9 +75,6 @@ def browser() -> Iterator[Browser]:
             "The browser tests need Chromium. As root: "
             "apt-get update && apt-get install -y --no-install-recommends chromium"
         )
-    # Playwright's loop runs in this thread until the session ends, and Django would take every later
-    # test of this process, whatever it tests, for one that blocks a loop.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

@@ -60,7 +60,6 @@ export class Tiles {
     image.draggable = false;
     image.src = cell.thumbnail;
     cell.mark = make("span", "cell-mark");
-    cell.mark.setAttribute("aria-hidden", "true"); // the name says it in words
     cell.caption = make("span", "cell-cap");
     // The tile's name says it all, in words.
     for (const shown of [cell.mark, cell.caption]) shown.setAttribute("aria-hidden", "true");
