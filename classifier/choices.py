@@ -9,6 +9,14 @@ class ModelState(models.TextChoices):
     RETIRED = "retired", "Retired"
 
 
+class PromotionState(models.TextChoices):
+    REFUSED = "refused", "Refused by the gate"
+    WAITING = "waiting", "Waiting for a second administrator"
+    DECLINED = "declined", "Declined"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    DONE = "done", "Activated"
+
+
 class PredictionState(models.TextChoices):
     """Life of one job: QUEUED → RUNNING → DONE, or back to QUEUED, or to one of the two ends."""
 

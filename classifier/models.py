@@ -2,10 +2,11 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from classifier.choices import ModelState, PredictionState
+from classifier.choices import ModelState, PredictionState, PromotionState
 from classifier.querysets import CellQuerySet, PredictionQuerySet
 from patients.choices import Priority
 
@@ -20,7 +21,15 @@ class ModelVersion(models.Model):
     state = models.CharField(max_length=16, choices=ModelState, default=ModelState.CANDIDATE)
     manifest = models.JSONField()
     registered_at = models.DateTimeField(auto_now_add=True)
+    # Nobody: the version that ships, or one registered from the shell.
+    registered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     activated_at = models.DateTimeField(null=True, blank=True)
+    # Where an uploaded directory lies in the store, as one zip file, for every machine to fetch.
+    # Empty: the files were put into a model folder by hand, or ship with TeleHeme.
+    bundle_key = models.CharField(max_length=160, blank=True)
+    bundle_sha256 = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ["-registered_at"]
@@ -31,10 +40,88 @@ class ModelVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=ModelState.values), name="model_state_known"
             ),
+            models.CheckConstraint(
+                condition=Q(bundle_key="", bundle_sha256="")
+                | ~Q(bundle_key="") & ~Q(bundle_sha256=""),
+                name="model_bundle_has_hash",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.model_id
+
+
+class ModelAlias(models.Model):
+    """A name of people's choosing that stands for a version, and may later stand for another."""
+
+    name = models.SlugField(max_length=40, unique=True)
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="aliases")
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    set_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.version}"
+
+
+class Promotion(models.Model):
+    """One wish to have a version read new pictures: what the gate found, who asked, who agreed.
+
+    Only ever added to: a decided one stays as it was decided.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="promotions")
+    # What it would take the place of; nothing, where no version is active.
+    before = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    state = models.CharField(max_length=16, choices=PromotionState)
+    # Going back to a version that was active before: no gate, one person.
+    rollback = models.BooleanField(default=False)
+    findings = models.JSONField(default=list)  # of classifier.gate, in its order
+    reason = models.CharField(max_length=300, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    asked_at = models.DateTimeField(auto_now_add=True)
+    # Whoever agreed or declined, where two are needed.
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version"],
+                condition=Q(state=PromotionState.WAITING),
+                name="promotion_one_waiting",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=PromotionState.values), name="promotion_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=PromotionState.WAITING, decided_at__isnull=True)
+                | ~Q(state=PromotionState.WAITING) & Q(decided_at__isnull=False),
+                name="promotion_decided_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True)
+                | Q(asked_by__isnull=True)
+                | ~Q(decided_by=F("asked_by"))
+                | Q(state=PromotionState.WITHDRAWN),
+                name="promotion_two_people",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version}: {self.get_state_display()}"
 
 
 class Cell(models.Model):

@@ -12,6 +12,8 @@ import numpy as np
 from tqdm import tqdm
 
 from classifier.inference.classes import CLASSES
+from classifier.inference.locked import FILE_NAME as PREDICTIONS
+from classifier.inference.locked import PREFIX, Locked, write_locked
 from classifier.inference.model import Model, load_model
 from classifier.inference.result import CellResult
 from ml import curves, figures, intervals, metrics, runs
@@ -22,6 +24,7 @@ from ml.scenes import SPOILED, far
 from ml.summary import attributes, summary
 
 TEST, BOXES, FIELDS = "pbc/test", "bccd single cells, cut by their boxes", "bccd whole fields"
+OTHER_CELLS = "pbc_other/test"
 DRAWN = {TEST: "", FIELDS: "_bccd"}
 """Sets of which figures are drawn, and what is added to the names of those."""
 FAR_SEED = 7001  # any number; no threshold was chosen on these pictures
@@ -43,7 +46,7 @@ def results(
 
 
 def evaluate(directory: Path, data: Path, out: Path, *, limit: int = 0) -> dict[str, Any]:
-    """Write figures/ and metrics.json into `out`; return what metrics.json holds."""
+    """Write figures/, predictions.csv and metrics.json into `out`; return what metrics.json holds."""
     model = load_model(directory)
     (out / "figures").mkdir(parents=True, exist_ok=True)
     sets = {
@@ -53,13 +56,15 @@ def evaluate(directory: Path, data: Path, out: Path, *, limit: int = 0) -> dict[
         FIELDS: read_set(data, "bccd_fields"),
     }
     found: dict[str, Any] = {"model": model.id, "precision": model.precision, "sets": {}}
-    drawn = {}
+    drawn, locked = {}, {}
     for name, samples in sets.items():
         if not samples:
             continue
         answers = results(model, (sample.rgb for sample in samples), len(samples), name)
         truth, probabilities = labels(samples), np.array([a.probabilities for a in answers])
         abstained = np.array([answer.abstained for answer in answers])
+        if name != BOXES:
+            locked[name] = _locked(samples, answers)
         found["sets"][name] = summary(truth, probabilities, abstained)
         if model.manifest.attributes and name.startswith("pbc/"):
             seen = [{each.name: each.value for each in answer.attributes} for answer in answers]
@@ -68,7 +73,9 @@ def evaluate(directory: Path, data: Path, out: Path, *, limit: int = 0) -> dict[
             drawn[name] = (truth, probabilities)
             _draw(out / "figures", DRAWN[name], samples, answers, truth, probabilities)
     curves.risk_coverage_curves(drawn, out / "figures" / "risk_coverage.png")
-    found |= abstention(model, data, limit=limit)
+    shares, other_cells = abstention(model, data, limit=limit)
+    found |= shares
+    write_locked(out / PREDICTIONS, locked | {OTHER_CELLS: other_cells})
     history = directory / "history.csv"
     if history.is_file():
         figures.learning_curves(read_history(history), out / "figures" / "learning_curves.png")
@@ -76,8 +83,9 @@ def evaluate(directory: Path, data: Path, out: Path, *, limit: int = 0) -> dict[
     return found
 
 
-def abstention(model: Model, data: Path, *, limit: int = 0) -> dict[str, Any]:
-    """Share abstained, by kind: near (other cells), far (no blood), spoiled (a ruined picture)."""
+def abstention(model: Model, data: Path, *, limit: int = 0) -> tuple[dict[str, Any], Locked]:
+    """Share abstained, by kind: near (other cells), far (no blood), spoiled (a ruined picture);
+    and what was said of the other cells."""
     near = read_set(data, "pbc_other", "test", limit=limit)
     strange = far(min(FAR_COUNT, limit) if limit else FAR_COUNT, FAR_SEED)
     test = read_set(data, "pbc", "test", limit=limit)
@@ -97,6 +105,8 @@ def abstention(model: Model, data: Path, *, limit: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = {"abstention": {}, "abstention_intervals": {}}
     for group, (what, jobs) in groups.items():
         answers = results(model, (picture for _, picture in jobs), len(jobs), what)
+        if group == "near":
+            other_cells = _locked(near, answers)
         flags = np.array([answer.abstained for answer in answers])
         names = np.array([kind for kind, _ in jobs])
         rows = {"all": flags} | {
@@ -106,7 +116,18 @@ def abstention(model: Model, data: Path, *, limit: int = 0) -> dict[str, Any]:
         found["abstention_intervals"][group] = {
             kind: intervals.share(int(row.sum()), len(row)) for kind, row in rows.items()
         }
-    return found
+    return found, other_cells
+
+
+def _locked(samples: Sequence[Sample], answers: Sequence[CellResult]) -> Locked:
+    return Locked(
+        pictures=tuple((sample.name, sample.sha256[:PREFIX]) for sample in samples),
+        kinds=tuple(sample.kind for sample in samples),
+        probabilities=np.array([answer.probabilities for answer in answers]).reshape(
+            len(answers), -1
+        ),
+        abstained=np.array([answer.abstained for answer in answers], bool),
+    )
 
 
 def _draw(

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from classifier.inference import golden
+from classifier.inference.locked import FILE_NAME as PREDICTIONS
 from classifier.inference.manifest import FILE_NAME
 from ml.card import write_card
 from ml.export import rewrite_manifest
@@ -19,7 +21,10 @@ NOT_SHIPPED = "samples_*"
 
 
 def publish(directory: Path, out: Path, found: dict[str, Any]) -> None:
-    """Put metrics, figures and card of an evaluation, written into `out`, into the model directory."""
+    """Put metrics, predictions, figures and card of an evaluation, written into `out`, into the
+    model directory, and what the model says of the golden set."""
+    write_json(directory / golden.FILE_NAME, golden.answers(directory))
+    shutil.copyfile(out / PREDICTIONS, directory / PREDICTIONS)
     write_json(directory / METRICS, found)
     shutil.rmtree(directory / "figures", ignore_errors=True)
     shutil.copytree(

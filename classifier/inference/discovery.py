@@ -7,7 +7,7 @@ from classifier.inference.errors import ModelError
 from classifier.inference.manifest import FILE_NAME
 
 SHIPPED = Path(__file__).resolve().parent.parent / "shipped"
-DEFAULT_MODEL = "wbc-inceptionv3-2026.11.3"
+DEFAULT_MODEL = "wbc-inceptionv3-2026.11.4"
 
 
 def model_directories(folders: Iterable[Path | str] = (SHIPPED,)) -> Iterator[Path]:
