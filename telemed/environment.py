@@ -39,6 +39,18 @@ def number(name: str, *, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}.") from None
 
 
+def fraction(name: str, *, default: float) -> float:
+    """A number from 0 to 1."""
+    raw = os.environ.get(name, "").strip()
+    try:
+        value = float(raw) if raw else default
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ImproperlyConfigured(f"{name} must be a number from 0 to 1, not {raw!r}.")
+    return value
+
+
 def local_socket(data_dir: Path) -> Path:
     """Where the local queue server listens: inside the data directory if the path is short enough."""
     path = data_dir / "valkey.sock"

@@ -15,7 +15,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from telemed.environment import flag, local_secret_key, local_socket, number, words
+from telemed.environment import flag, fraction, local_secret_key, local_socket, number, words
 from telemed.production import refuse_unsafe
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -203,6 +203,15 @@ CLASSIFIER_RUNTIME = "classifier.inference.load_model"
 # Models: the shipped one, and those registered on this installation.
 MODEL_DIRS = [BASE_DIR / "classifier" / "shipped", DATA_DIR / "models"]
 INFERENCE_THREADS = number("TELEHEME_INFERENCE_THREADS", default=os.cpu_count() or 2)
+
+# Promotion of a model: whether a second administrator must agree, and how much worse than the active
+# model the gate lets a candidate be (shares of cells; classifier.gate.Policy says the rest).
+TWO_PERSON_PROMOTION = flag("TELEHEME_TWO_PERSON_PROMOTION")
+GATE_MARGINS = {
+    "accuracy": fraction("TELEHEME_GATE_ACCURACY", default=0.005),
+    "recall": fraction("TELEHEME_GATE_RECALL", default=0.02),
+    "external": fraction("TELEHEME_GATE_EXTERNAL", default=0.02),
+}
 
 # People -----------------------------------------------------------------------------------------
 

@@ -30,6 +30,19 @@ def test_a_number_that_is_none_is_refused(monkeypatch):
         environment.number("X_NUMBER", default=1)
 
 
+@pytest.mark.parametrize("raw", ["half", "-0.1", "1.5", "nan"])
+def test_a_fraction_that_is_none_is_refused(monkeypatch, raw):
+    monkeypatch.setenv("X_FRACTION", raw)
+    with pytest.raises(ImproperlyConfigured, match="X_FRACTION must be a number from 0 to 1"):
+        environment.fraction("X_FRACTION", default=0.5)
+
+
+def test_a_fraction_is_read_or_the_default(monkeypatch):
+    assert environment.fraction("X_FRACTION", default=0.5) == 0.5
+    monkeypatch.setenv("X_FRACTION", "0.01")
+    assert environment.fraction("X_FRACTION", default=0.5) == 0.01
+
+
 def test_the_queue_socket_fits_the_limit_of_unix_sockets(tmp_path):
     short, long = tmp_path / "d", tmp_path / ("y" * 120)
     assert environment.local_socket(short).parent == short

@@ -1,0 +1,177 @@
+"""Holding a candidate up to the gate: gathers what ``classifier.gate`` judges. Takes some ten seconds.
+
+What was found of the same two models a few minutes ago is not worked out again: whoever looks at the
+findings and then says "activate" gets what was looked at.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from django.conf import settings
+from django.core.cache import cache
+
+from classifier.bundles.confined import Limits
+from classifier.gate import (
+    FILES,
+    GOLDEN,
+    LOCKED,
+    MEASURED,
+    SPEED,
+    Figure,
+    Finding,
+    Policy,
+    judge,
+    judge_speed,
+    not_tried,
+)
+from classifier.inference import locked
+from classifier.inference.discovery import find_model
+from classifier.inference.errors import ModelError
+from classifier.inference.locked import Locked, read_locked
+from classifier.inference.manifest import Manifest, load_manifest, read_manifest
+from classifier.inference.speed import rates
+from classifier.models import ModelVersion
+from classifier.registry import require_fit
+
+KEPT_SECONDS = 15 * 60
+# A page waits for this; the shipped model takes four seconds over it.
+GOLDEN_LIMITS = Limits(cpu=25, wall=25)
+
+
+def policy() -> Policy:
+    """With the margins of this installation."""
+    return Policy(**settings.GATE_MARGINS)
+
+
+def examine(version: ModelVersion, active: ModelVersion | None) -> list[Finding]:
+    """Every finding about this version, in the order in which people read them; kept a while."""
+    found = list(_examined(version, active))
+    cache.set(_key(version, active), [finding.as_json() for finding in found], KEPT_SECONDS)
+    return found
+
+
+def recent(version: ModelVersion, active: ModelVersion | None) -> list[Finding] | None:
+    """What ``examine`` found of these two under the same rules in the last quarter of an hour."""
+    kept = cache.get(_key(version, active))
+    return None if kept is None else [unpacked(finding) for finding in kept]
+
+
+def unpacked(kept: dict) -> Finding:
+    """A finding again, of what a Promotion keeps."""
+    return Finding(
+        code=kept["code"],
+        passed=kept["passed"],
+        sentence=kept["sentence"],
+        figures=tuple(Figure(**figure) for figure in kept["figures"]),
+    )
+
+
+def fit(version: ModelVersion) -> list[Finding]:
+    """Files and golden set alone: all that is asked of a version that was active before."""
+    return list(_fit(version))
+
+
+def directory_of(version: ModelVersion) -> Path:
+    """Where the files that were registered lie on this machine; ModelError where they do not."""
+    directory = find_model(version.model_id, settings.MODEL_DIRS)
+    if read_manifest(directory).sha256 != version.manifest_sha256:
+        raise ModelError(
+            f"The files of model {version.model_id!r} are not those that were registered "
+            "(the manifest's SHA-256 differs)."
+        )
+    return directory
+
+
+def require_files(version: ModelVersion) -> Manifest:
+    """ModelError, in one sentence, unless every file is the one that was registered."""
+    return load_manifest(directory_of(version))
+
+
+def _examined(version: ModelVersion, active: ModelVersion | None) -> Iterator[Finding]:
+    rules = policy()
+    found = list(_fit(version))
+    yield from found
+    if found[0].passed is not True:
+        rest = (LOCKED, *MEASURED, SPEED)
+        yield from not_tried(rest, "Not tried: the files are not as they were registered.")
+        return
+    manifest = require_files(version)
+    other, why = _active(active)
+    try:
+        said = _said(manifest)
+    except ModelError as error:
+        yield Finding(LOCKED, False, str(error))
+        yield from not_tried(MEASURED, "Not tried: there is nothing to judge by.")
+    else:
+        yield from judge(said, other and other[1], rules, why_alone=why)
+    if found[1].passed is not True:
+        yield from not_tried([SPEED], "Not tried: it does not give the answers that it states.")
+        return
+    yield _speed(manifest, other and other[0], rules)
+
+
+def _fit(version: ModelVersion) -> Iterator[Finding]:
+    try:
+        manifest = require_files(version)
+    except ModelError as error:
+        yield Finding(FILES, False, str(error))
+        yield from not_tried([GOLDEN], "Not tried: the files are not as they were registered.")
+        return
+    yield Finding(
+        FILES, True, f"All {len(manifest.files)} files are the ones that the manifest names."
+    )
+    try:
+        off = require_fit(manifest.directory, limits=GOLDEN_LIMITS)
+    except ModelError as error:
+        yield Finding(GOLDEN, False, str(error))
+    else:
+        yield Finding(
+            GOLDEN,
+            True,
+            f"It gives the answers that it states to twenty drawn cells: none is off by more than "
+            f"{off:.6f}, and 0.001 is allowed.",
+        )
+
+
+def _said(manifest: Manifest) -> dict[str, Locked]:
+    """ModelError where the directory does not state what its model says of the locked sets."""
+    if locked.FILE_NAME not in manifest.files:
+        raise ModelError(
+            f"Model {manifest.id!r} does not state what it says of the locked sets: "
+            f"{locked.FILE_NAME} is missing."
+        )
+    return read_locked(manifest.path(locked.FILE_NAME))
+
+
+def _active(
+    active: ModelVersion | None,
+) -> tuple[tuple[Manifest, dict[str, Locked]] | None, str]:
+    """The active model and what it said; or None, and why there is nothing to compare with."""
+    if active is None:
+        return None, "No model is active, so that it is held against fixed bounds."
+    try:
+        manifest = require_files(active)
+        return (manifest, _said(manifest)), ""
+    except ModelError as error:
+        return None, f"{error} So the candidate is held against fixed bounds."
+
+
+def _speed(manifest: Manifest, other: Manifest | None, rules: Policy) -> Finding:
+    directories = [manifest.directory, *([other.directory] if other else [])]
+    try:
+        mine, *theirs = rates(directories)
+    except ModelError as error:
+        return Finding(SPEED, False, str(error))
+    return judge_speed(mine, theirs[0] if theirs else None, rules)
+
+
+def _key(version: ModelVersion, active: ModelVersion | None) -> str:
+    facts = [
+        version.manifest_sha256,
+        active.manifest_sha256 if active else "",
+        asdict(policy()),
+    ]
+    return "gate:" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()
