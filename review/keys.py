@@ -30,6 +30,7 @@ DEFAULTS: dict[str, str] = {
     "advance": "g",
     "next_case": "j",
     "previous_case": "k",
+    "sign": "r",
 }
 ACTIONS: dict[str, str] = {
     "undo": "Undo (with Shift: redo)",
@@ -38,6 +39,7 @@ ACTIONS: dict[str, str] = {
     "advance": "Auto-advance on or off",
     "next_case": "Next case of the worklist",
     "previous_case": "Previous case of the worklist",
+    "sign": "To the report and its signature",
 }
 # Those of the desk that stay where they are, and those that a browser takes for itself (Firefox
 # searches the page with / and ').

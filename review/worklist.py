@@ -225,6 +225,11 @@ def place_of(user: User, case: Case) -> Place | None:
     )
 
 
+def next_to_read(user: User) -> Case | None:
+    """The most urgent case that the person holds."""
+    return Worklist(user=user).of("mine").first()
+
+
 def next_to_take(user: User) -> Case | None:
     """The most urgent case that nobody holds."""
     return Worklist(user=user).of("open").first()

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import User
 from accounts.permissions import Action, allowed, get_visible_or_404, require
 from audit.models import Outcome
 from audit.services import record
@@ -26,6 +27,7 @@ from review.services.answers import report_opened
 from review.services.rendering import ReportDamaged, require_whole
 from review.services.signing import report_cosign, report_return
 from review.views.sign import proven
+from review.worklist import next_to_read, next_to_take
 
 
 def find_report(request: HttpRequest, report_id: UUID) -> Report:
@@ -135,11 +137,18 @@ def _page(
         and case.status == CaseStatus.SIGNED
         and allowed(user, Action.AMEND_REPORT, case),
         "amending": found.state == ReportState.FINAL and case.status != CaseStatus.SIGNED,
+        **(_go_on(user) if signed_by_me and not awaiting else {}),
         "signed": found.state in (ReportState.FINAL, ReportState.SUPERSEDED),
         "pdf_available": pdf_available(),
         "pdf_needs": NEEDED,
     }
     return render(request, "review/report.html", context, status=status)
+
+
+def _go_on(user: User) -> dict[str, Any]:
+    """What whoever has signed reads next: a case that they hold, or one that they may take."""
+    held = next_to_read(user)
+    return {"next_case": held, "next_to_take": None if held else next_to_take(user)}
 
 
 def _picture(found: Report) -> Any:

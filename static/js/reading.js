@@ -32,7 +32,15 @@ function chip(label) {
 }
 
 // probabilities: five numbers in the order of CLASSES. reasons: sentences. facts: [name, value].
-export function reading({ label, abstained, probabilities, reasons = [], facts = [] }) {
+// standing: whose word this is, after the class.
+export function reading({
+  label,
+  abstained,
+  probabilities,
+  reasons = [],
+  facts = [],
+  standing = "suggested, not reviewed",
+}) {
   const box = make("div", "reading");
   const head = make("p", "reading-label");
   head.append(chip(abstained ? "unidentified" : label), " ");
@@ -40,7 +48,7 @@ export function reading({ label, abstained, probabilities, reasons = [], facts =
     make(
       "span",
       "text-secondary",
-      abstained ? `most probably ${label}, left to your eyes` : "suggested, not reviewed",
+      abstained ? `most probably ${label}, left to your eyes` : standing,
     ),
   );
   box.append(head);

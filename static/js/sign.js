@@ -12,6 +12,11 @@ document.addEventListener("click", (event) => {
   insert(comment, button.dataset.insert);
 });
 
+// Where there is nothing left to do but sign, a keyboard begins there; on a phone it would cover the
+// preview.
+if (!document.querySelector(".is-invalid") && window.matchMedia("(pointer: fine)").matches)
+  form?.querySelector(".sign-proof input")?.focus({ preventScroll: true });
+
 function insert(box, text) {
   const { selectionStart: start, selectionEnd: end, value } = box;
   const before = value.slice(0, start);

@@ -15,6 +15,7 @@ from review.services.amending import amendment_begin
 from review.services.readings import case_take
 from tests import factories
 from tests.factories import PASSWORD
+from tests.review.conftest import read_case
 from tests.review.real_case import pictured_case
 from tests.review.signed import COMMENT, call, ready_to_sign, sign, signed_report, two_signers
 
@@ -302,6 +303,19 @@ def test_amending_by_the_pages_buttons(people, case, report):
     assert stopped.status_code == 302
     case.refresh_from_db()
     assert case.status == CaseStatus.SIGNED
+
+
+def test_whoever_signed_goes_on_with_the_next_case(people, case, report):
+    page = text_of(get(people.specialist, report))
+    assert "Next case" not in page
+    assert "Take the next case" not in page
+    further = read_case(people.clinician, ["monocyte"])
+    assert "Take the next case" in text_of(get(people.specialist, report))
+    case_take(actor=people.specialist, case=further)
+    page = get(people.specialist, report)
+    assert f"Next case, {further.number}" in text_of(page)
+    assert reverse("review:desk", args=[further.public_id]) in page.content.decode()
+    assert "Next case" not in text_of(get(people.clinician, report))
 
 
 # Two signers -------------------------------------------------------------------------------------

@@ -120,7 +120,9 @@ export class Large {
       parts.push(make("p", "large-said", `The reader of the case says: ${labels[cell.held].title}.`));
     const found = evidence.cells[cell.id];
     if (found?.label) {
-      parts.push(reading({ ...found, facts: facts(cell, found) }));
+      parts.push(
+        reading({ ...found, facts: facts(cell, found), standing: "suggested by the model" }),
+      );
     } else if (found) {
       parts.push(make("p", "", (found.reasons || []).join(" ")), factList(facts(cell, found)));
     } else if (!data.hidden) {

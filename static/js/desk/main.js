@@ -139,6 +139,7 @@ const act = {
   advance: turnAuto,
   next_case: () => go("next"),
   previous_case: () => go("previous"),
+  sign: () => go("sign"),
 };
 listen({ keys, act });
 
