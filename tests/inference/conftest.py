@@ -1,5 +1,6 @@
 """A small model directory with the real layout, made in a second and without TensorFlow."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,19 @@ def backbone(rng: np.random.Generator) -> ov.Model:
     return ov.Model([op.result(each) for each in maps], [image], "backbone")
 
 
-def write_model(directory: Path, *, precision: str = "f32", **changes: object) -> Path:
-    rng = np.random.default_rng(5)
+def write_model(
+    directory: Path,
+    *,
+    precision: str = "f32",
+    seed: int = 5,
+    network: Callable[[np.random.Generator], ov.Model] = backbone,
+    **changes: object,
+) -> Path:
+    rng = np.random.default_rng(seed)
     directory.mkdir(parents=True)
     kernel = rng.normal(0, 1, (FEATURES, 5)).astype(np.float16)
     bias = rng.normal(0, 1, 5).astype(np.float16)
-    graph = serving_graph(backbone(rng), SIZE, kernel=kernel, bias=bias, temperature=2.0)
+    graph = serving_graph(network(rng), SIZE, kernel=kernel, bias=bias, temperature=2.0)
     save_graph(graph, directory / "graph.xml")
     statistics = InDistribution(
         mean=np.zeros(FEATURES, np.float32),
