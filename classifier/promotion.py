@@ -111,13 +111,13 @@ def promotion_rollback(*, actor: Any, active: ModelVersion) -> Promotion:
     One person, no comparison; but its files must be whole and the golden set reproduce, or it is
     REFUSED. What is being read is finished with the version that it was queued for.
     """
-    version = previous_version(active)
-    if version is None:
-        raise PromotionRefused("There is no earlier version to go back to.", code="no_earlier")
     if active_version() != active:
         raise PromotionRefused(
             f"{active} is not active any more. Nothing was changed; look again.", code="changed"
         )
+    version = previous_version(active)
+    if version is None:
+        raise PromotionRefused("There is no earlier version to go back to.", code="no_earlier")
     findings = examination.fit(version)
     facts = {"actor": actor, "version": version, "before": active, "findings": findings}
     if refused(findings):
