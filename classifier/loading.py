@@ -14,10 +14,9 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from classifier.choices import ModelState
-from classifier.inference.discovery import find_model
 from classifier.inference.errors import ModelError
-from classifier.inference.manifest import read_manifest
 from classifier.models import ModelVersion
+from classifier.registry import model_directory
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +41,7 @@ def model_for(version: ModelVersion) -> Any:
 
 
 def _load(version: ModelVersion) -> Any:
-    directory = find_model(version.model_id, settings.MODEL_DIRS)
-    if read_manifest(directory).sha256 != version.manifest_sha256:
-        raise ModelError(
-            f"The files of model {version.model_id!r} are not those that were registered "
-            "(the manifest's SHA-256 differs)."
-        )
+    directory = model_directory(version)
     load = import_string(settings.CLASSIFIER_RUNTIME)
     model = load(directory, threads=settings.INFERENCE_THREADS)
     if model.manifest.sha256 != version.manifest_sha256:

@@ -202,6 +202,9 @@ CLASSIFIER_RUNTIME = "classifier.inference.load_model"
 
 # Models: the shipped one, and those registered on this installation.
 MODEL_DIRS = [BASE_DIR / "classifier" / "shipped", DATA_DIR / "models"]
+# Called with (directory, limits=...): raises where a model directory may not be registered.
+CLASSIFIER_FITNESS = "classifier.bundles.confined.require_fit"
+MODEL_UPLOAD_LIMIT = number("TELEHEME_MODEL_UPLOAD_MB", default=60) * 1024 * 1024
 INFERENCE_THREADS = number("TELEHEME_INFERENCE_THREADS", default=os.cpu_count() or 2)
 
 # Promotion of a model: whether a second administrator must agree, and how much worse than the active

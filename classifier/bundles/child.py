@@ -26,9 +26,11 @@ def main(arguments: list[str]) -> None:
 
     import cv2
 
+    from classifier.bundles.checks import require_sound
     from classifier.bundles.confinement import confine
     from classifier.inference import golden, openvino_runtime  # noqa: F401
     from classifier.inference.errors import ModelError
+    from classifier.inference.manifest import load_manifest
     from patients.images import confinement
 
     confinement.die_with(os.getppid())
@@ -36,6 +38,7 @@ def main(arguments: list[str]) -> None:
     _limit(limits)
     confine(readable=[directory, golden.FOLDER])
     try:
+        require_sound(load_manifest(directory))
         said: dict[str, Any] = {"difference": golden.require_golden(directory)}
     except ModelError as error:
         said = {"refused": str(error)[:_LONGEST]}

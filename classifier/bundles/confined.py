@@ -57,7 +57,7 @@ def require_fit(directory: Path | str, *, limits: Limits = LIMITS) -> float:
         raise _failure(directory.name, code)
     said = _unpacked(answer)
     if isinstance(said.get("refused"), str):
-        raise ModelError(said["refused"])
+        raise ModelError(said["refused"].replace(f"{directory}/", ""))
     if not isinstance(said.get("difference"), float):
         raise _failure(directory.name, 0)
     return float(said["difference"])

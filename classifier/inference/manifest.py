@@ -100,13 +100,13 @@ def read_manifest(directory: Path | str) -> Manifest:
         raise ModelError(
             f"{directory} is not a model directory: {FILE_NAME} is missing."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{path} is not valid JSON.") from error
     try:
         manifest = _build(content, directory, hashlib.sha256(raw).hexdigest())
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{path} lacks a field or has one of the wrong kind: {error}.") from error

@@ -9,16 +9,32 @@ from django.db import transaction
 from django.utils import timezone
 
 import audit.services as audit
-from classifier.choices import ModelState, PredictionState
+from classifier.choices import ModelState, PredictionState, PromotionState
 from classifier.inference.discovery import DEFAULT_MODEL, find_model
 from classifier.inference.errors import ModelError
 from classifier.inference.manifest import FILE_NAME, load_manifest, read_manifest
 from classifier.models import ModelVersion
+from classifier.registry.files import model_directory
+from patients.errors import DomainError
+
+
+class RetireRefused(DomainError):
+    """This version cannot be retired now. Nothing was changed."""
+
+    code = "retire_refused"
 
 
 @transaction.atomic
-def model_register(*, directory: Path | str, actor: Any = None) -> ModelVersion:
+def model_register(
+    *,
+    directory: Path | str,
+    actor: Any = None,
+    bundle_key: str = "",
+    bundle_sha256: str = "",
+) -> ModelVersion:
     """Verify a model directory file by file and record it; the files stay where they are.
+
+    `bundle_key` and `bundle_sha256`: where they also lie in the store as one zip file.
 
     ModelError when a file is not the one its manifest names, when the directory is not in a folder
     that workers look into, or when the id already stands for another model with results.
@@ -44,10 +60,17 @@ def model_register(*, directory: Path | str, actor: Any = None) -> ModelVersion:
             "manifest_sha256": manifest.sha256,
             "precision": manifest.precision,
             "manifest": content,
+            "registered_by": actor,
+            "bundle_key": bundle_key,
+            "bundle_sha256": bundle_sha256,
         },
     )
     audit.record(
-        action="model.registered", actor=actor, model=manifest.id, manifest_sha256=manifest.sha256
+        action="model.registered",
+        actor=actor,
+        model=manifest.id,
+        manifest_sha256=manifest.sha256,
+        bundle_sha256=bundle_sha256,
     )
     return version
 
@@ -77,6 +100,32 @@ def model_activate(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
 
 
 @transaction.atomic
+def model_retire(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
+    """Set a candidate aside that nobody wants; its files and what it was measured at stay.
+
+    RetireRefused for the active version, and for one that waits for a second administrator.
+    """
+    version = ModelVersion.objects.select_for_update().get(pk=version.pk)
+    if version.state == ModelState.RETIRED:
+        return version
+    if version.state == ModelState.ACTIVE:
+        raise RetireRefused("The active model cannot be retired: activate another one first.")
+    if version.promotions.filter(state=PromotionState.WAITING).exists():
+        raise RetireRefused(
+            "A second administrator is asked to agree to this model. Withdraw that first."
+        )
+    version.state = ModelState.RETIRED
+    version.save(update_fields=["state"])
+    audit.record(
+        action="model.retired",
+        actor=actor,
+        model=version.model_id,
+        manifest_sha256=version.manifest_sha256,
+    )
+    return version
+
+
+@transaction.atomic
 def ensure_shipped_model() -> ModelVersion | None:
     """The active model; the shipped one, registered and activated, when there is none.
 
@@ -94,7 +143,7 @@ def ensure_shipped_model() -> ModelVersion | None:
 
 def _present(version: ModelVersion) -> bool:
     try:
-        directory = find_model(version.model_id, settings.MODEL_DIRS)
-        return read_manifest(directory).sha256 == version.manifest_sha256
+        model_directory(version)
     except ModelError:
         return False
+    return True

@@ -119,6 +119,7 @@ def lab(
     settings.DATA_DIR = tmp_path
     settings.MODEL_DIRS = [tmp_path / "models"]
     settings.CLASSIFIER_RUNTIME = "tests.servers.engine.load_model"
+    settings.CLASSIFIER_FITNESS = "tests.servers.engine.require_fit"
     settings.LEASE_SECONDS = int(SECONDS["TELEHEME_LEASE_SECONDS"])
     settings.REPUBLISH_SECONDS = int(SECONDS["TELEHEME_REPUBLISH_SECONDS"])
     settings.STORAGES = {

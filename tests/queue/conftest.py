@@ -14,6 +14,7 @@ def _own_store_and_models(settings, tmp_path: Path):
     settings.DATA_DIR = tmp_path
     settings.MODEL_DIRS = [tmp_path / "models"]
     settings.CLASSIFIER_RUNTIME = "tests.servers.engine.load_model"
+    settings.CLASSIFIER_FITNESS = "tests.servers.engine.require_fit"
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {

@@ -6,15 +6,29 @@ from django.core.management.base import BaseCommand, CommandError
 
 from classifier.choices import ModelState
 from classifier.inference.errors import ModelError
-from classifier.registry import ensure_shipped_model, model_activate, model_register
+from classifier.models import ModelVersion
+from classifier.registry import (
+    ensure_shipped_model,
+    model_activate,
+    model_alias_set,
+    model_take_in,
+    model_upload,
+)
+from patients.errors import DomainError
 
 
 class Command(BaseCommand):
-    help = "Verify a model directory and record it; with --activate new pictures are read with it."
+    help = (
+        "Check a model directory, or a zip file of one, and record it as a candidate; with "
+        "--activate new pictures are read with it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("directory", nargs="?", type=Path, help="holds manifest.json")
+        parser.add_argument(
+            "model", nargs="?", type=Path, help="a directory with manifest.json, or a zip file"
+        )
         parser.add_argument("--activate", action="store_true", help="read new pictures with it")
+        parser.add_argument("--alias", metavar="NAME", help="a name that shall stand for it")
         parser.add_argument(
             "--shipped",
             action="store_true",
@@ -22,20 +36,29 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["shipped"] == bool(options["directory"]):
-            raise CommandError("Name one model directory, or give --shipped.")
+        if options["shipped"] == bool(options["model"]):
+            raise CommandError("Name one model directory or zip file, or give --shipped.")
         try:
-            if options["shipped"]:
-                version = ensure_shipped_model()
-                if version is None:
-                    raise CommandError("There is no shipped model in this installation.")
-            else:
-                version = model_register(directory=options["directory"])
-                if options["activate"]:
-                    version = model_activate(version=version)
-        except ModelError as error:
+            version = ensure_shipped_model() if options["shipped"] else self.take(options["model"])
+            if version is None:
+                raise CommandError("There is no shipped model in this installation.")
+            if options["activate"]:
+                version = model_activate(version=version)
+            if options["alias"]:
+                model_alias_set(version=version, name=options["alias"])
+        except (ModelError, DomainError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{version.model_id}: {ModelState(version.state).label.lower()}")
         self.stdout.write(f"manifest {version.manifest_sha256}, {version.precision}")
         if version.state == ModelState.CANDIDATE:
-            self.stdout.write("Read new pictures with it: the same command with --activate.")
+            self.stdout.write(
+                "Read new pictures with it: compare it with the active one on its page, or the "
+                "same command with --activate."
+            )
+
+    def take(self, model: Path) -> ModelVersion:
+        if model.is_dir():
+            return model_take_in(directory=model).version
+        if not model.is_file():
+            raise CommandError(f"There is no {model}.")
+        return model_upload(archive=model).version
