@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.ratelimits import within_limit
+from accounts.ratelimits import count_try
 
 PASSWORD = "password"  # noqa: S105  the name of a method
 
@@ -28,15 +28,18 @@ def has_second_factor(user: User) -> bool:
 def prove(request: HttpRequest, *, password: str, code: str) -> str:
     """How the person of this request proved who they are: "password", "totp" or "recovery_codes".
 
-    A code counts before a password. Raises NotProven; tries are limited by person, and failures
-    count with those of sign-in.
+    A code counts before a password. Raises NotProven. Tries that fail are limited by person, and
+    count with those of sign-in; of those that succeed there may be any number.
     """
     field = "code" if code else PASSWORD
     if not (code or password):
         raise NotProven("Give your password, or a code of your second factor.", field=field)
-    if not within_limit(request, "prove"):
+    counted = count_try(request, "prove")
+    if counted is None:
         raise NotProven("Too many tries. Wait a minute, then try again.", field=field)
-    return _by_code(request, code) if code else _by_password(request, password)
+    method = _by_code(request, code) if code else _by_password(request, password)
+    counted.rollback()
+    return method
 
 
 def _by_code(request: HttpRequest, code: str) -> str:

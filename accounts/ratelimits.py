@@ -12,6 +12,9 @@ LIMITS = {
 
 def within_limit(request: HttpRequest, action: str) -> bool:
     """Count one try of ``action``; False when this address or person has had too many."""
-    return bool(
-        ratelimit.consume(request, app="teleheme", action=action, config=LIMITS, limit_get=True)
-    )
+    return count_try(request, action) is not None
+
+
+def count_try(request: HttpRequest, action: str) -> ratelimit.RateLimitUsage | None:
+    """The same, to be given back (``rollback``) where only tries that fail should count."""
+    return ratelimit.consume(request, app="teleheme", action=action, config=LIMITS, limit_get=True)

@@ -116,6 +116,16 @@ def test_a_wrong_password_signs_nothing_is_audited_and_limited(people, case):
     assert AuditEvent.objects.filter(action="signature.refused", outcome="failed").count() == 7
 
 
+def test_who_signs_many_cases_in_a_minute_is_not_taken_for_a_guesser(people, case):
+    ready_to_sign(people, case)
+    client = browser(people.specialist)
+    stale = {**shown(people.specialist, case), "basis": "0" * 64}
+    for _ in range(15):  # proven each time, and refused for what has changed
+        answer = client.post(sign_page(case), {"password": PASSWORD, **stale})
+        assert answer.status_code == 409
+        assert "Too many" not in text_of(answer)
+
+
 def test_nothing_typed_is_not_a_proof(people, case):
     ready_to_sign(people, case)
     answer = browser(people.specialist).post(sign_page(case), shown(people.specialist, case))
