@@ -1,6 +1,6 @@
 from django.urls import path
 
-from classifier import api, model_views, operations_views, views
+from classifier import api, compare_views, model_views, operations_views, promotion_views, views
 
 app_name = "classifier"
 urlpatterns = [
@@ -9,8 +9,15 @@ urlpatterns = [
     path("quick-look/", views.quick_look, name="quick-look"),
     path("operations/", operations_views.operations, name="operations"),
     path("models/", model_views.models, name="models"),
+    path("models/compare", compare_views.compare, name="compare"),
     path("models/<str:model_id>/", model_views.model, name="model"),
+    path("models/rollback", promotion_views.rollback, name="rollback"),
+    path("models/<str:model_id>/promote", promotion_views.promote, name="promote"),
+    path("models/<str:model_id>/promote/try", promotion_views.try_gate, name="try-gate"),
+    path("promotions/<uuid:public_id>/", promotion_views.promotion, name="promotion"),
+    path("promotions/<uuid:public_id>/decide", promotion_views.decide, name="promotion-decide"),
     path("models/<str:model_id>/figures/<str:name>", model_views.figure, name="figure"),
+    path("models/<str:model_id>/files/<path:name>", model_views.model_file, name="model-file"),
     path("api/v1/cases/<uuid:public_id>/cells", api.CaseCells.as_view(), name="api-cells"),
     path("api/v1/quick-look", api.QuickLook.as_view(), name="api-quick-look"),
 ]

@@ -109,6 +109,14 @@ def _model(world):
     return {"model_id": world.model.model_id}
 
 
+def _promotion(world):
+    """One that waits for a second administrator."""
+    from classifier.models import Promotion
+
+    promotion, _ = Promotion.objects.get_or_create(version=world.model, state="waiting")
+    return {"public_id": promotion.public_id}
+
+
 def _cell(world):
     return {"public_id": world.prediction.cell.public_id}
 
@@ -268,10 +276,19 @@ TABLE: dict[str, Row] = {
     "cells/<uuid:public_id>/retry": Row(POST=CASE, make=_prediction),
     "quick-look/": Row(GET=SIGNED_IN),
     "models/": Row(GET=SIGNED_IN),
+    "models/compare": Row(GET=SIGNED_IN),
     "models/<str:model_id>/": Row(GET=SIGNED_IN, make=_model),
     "models/<str:model_id>/figures/<str:name>": Row(
         GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.png"}
     ),
+    "models/<str:model_id>/files/<path:name>": Row(
+        GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.json"}
+    ),
+    "models/rollback": Row(POST=ADMIN),
+    "models/<str:model_id>/promote": Row(GET=ADMIN, POST=ADMIN, make=_model),
+    "models/<str:model_id>/promote/try": Row(POST=ADMIN, make=_model),
+    "promotions/<uuid:public_id>/": Row(GET=ADMIN, make=_promotion),
+    "promotions/<uuid:public_id>/decide": Row(POST=ADMIN, make=_promotion),
     "operations/": Row(GET=ADMIN),
     # Notices, critical results, feedback.
     "notices/": Row(GET=CLINICAL),
