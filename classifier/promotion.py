@@ -5,6 +5,7 @@ the model that it compared with is still the active one. Every step is in the au
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -143,11 +144,14 @@ def previous_version(active: ModelVersion) -> ModelVersion | None:
         (
             version
             for version in earlier
-            if version.pk != active.pk
-            and (version.pk not in left or left[version.pk] < version.activated_at)
+            if version.pk != active.pk and not _left_since(version, left.get(version.pk))
         ),
         None,
     )
+
+
+def _left_since(version: ModelVersion, gone_back: datetime | None) -> bool:
+    return bool(gone_back and version.activated_at and gone_back >= version.activated_at)
 
 
 def waiting_promotions() -> list[Promotion]:
@@ -188,7 +192,9 @@ def _require_still(
             code="changed",
         )
     others = version.promotions.filter(state=PromotionState.WAITING)
-    if waiting and others.exclude(pk=but.pk if but else None).exists():
+    if but is not None:
+        others = others.exclude(pk=but.pk)
+    if waiting and others.exists():
         raise PromotionRefused(
             f"{version} waits for a second administrator already.", code="waiting"
         )
@@ -253,7 +259,7 @@ def _keep(
 
 
 def _record(promotion: Promotion, actor: Any) -> None:
-    name = {PromotionState.WAITING: "asked"}.get(promotion.state, promotion.state)
+    name = "asked" if promotion.state == PromotionState.WAITING else promotion.state
     if promotion.rollback and promotion.state == PromotionState.DONE:
         name = "rolled_back"
     refusal = promotion.state == PromotionState.REFUSED

@@ -37,10 +37,12 @@ def judge(
     cells = sum(pair.cells for pair in pairs.values())
     test, other, outside = (pairs[name] for name in sets)
     if active is None:
-        said = f"Measured on all {cells:,} cells of {len(sets)} locked sets. {why_alone}".strip()
-        return [Finding(LOCKED, True, said), *alone(test, other, outside, policy)]
-    said = f"Both were measured on the same {cells:,} cells of {len(sets)} locked sets."
-    return [Finding(LOCKED, True, said), *compared(test, other, outside, policy)]
+        sentence = (
+            f"Measured on all {cells:,} cells of {len(sets)} locked sets. {why_alone}".strip()
+        )
+        return [Finding(LOCKED, True, sentence), *alone(test, other, outside, policy)]
+    sentence = f"Both were measured on the same {cells:,} cells of {len(sets)} locked sets."
+    return [Finding(LOCKED, True, sentence), *compared(test, other, outside, policy)]
 
 
 def judge_speed(candidate: float, active: float | None, policy: Policy) -> Finding:
