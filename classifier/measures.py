@@ -4,6 +4,7 @@ Only cells of one of the classes can be right or wrong: everything here but ``ta
 those, as ``known`` cuts them out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,6 +44,8 @@ class ClassRow:
     area: float | None
     """Under the ROC curve, against the rest."""
     average_precision: float | None
+    area_interval: Interval | None = None
+    """Where it is stated: nothing here draws one."""
 
     @property
     def support(self) -> int:
@@ -105,7 +108,9 @@ def taken_for(locked: Locked) -> dict[str, tuple[np.ndarray, int]]:
     }
 
 
-def class_rows(table: np.ndarray, areas: dict[str, tuple[float, float]]) -> list[ClassRow]:
+def class_rows(
+    table: np.ndarray, areas: Mapping[str, tuple[float, float | None]]
+) -> list[ClassRow]:
     """Of a confusion table; ``areas``: class -> (under ROC, average precision)."""
     said, true, hits = table.sum(axis=0), table.sum(axis=1), np.diag(table)
     intervals = _f1_intervals(table)
@@ -192,6 +197,19 @@ def reliability(locked: Locked) -> list[Bin]:
 def calibration_error(bins: list[Bin]) -> float:
     """Expected calibration error of bins that hold all cells."""
     return sum(one.share * abs(one.confidence - (one.right.value or 0)) for one in bins)
+
+
+def risks(locked: Locked) -> list[tuple[float, float, Share]]:
+    """(coverage, lowest confidence answered, share wrong of those), from a tenth to all."""
+    confidence = locked.probabilities.max(axis=1)
+    order = np.argsort(-confidence, kind="stable")
+    wrong = np.cumsum((locked.predicted != locked.truth)[order])
+    found = []
+    for tenth in range(1, 11):
+        many = max(1, round(len(order) * tenth / 10))
+        share = Share(int(wrong[many - 1]), many)
+        found.append((tenth / 10, float(confidence[order[many - 1]]), share))
+    return found
 
 
 def risk_coverage(locked: Locked) -> Curve:

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 
 from classifier.inference import ModelError, model_directories, read_manifest
-from classifier.inference.manifest import file_sha256
+from classifier.inference.manifest import FILE_NAME
+from classifier.model_files import TEXT_LIMIT, ModelFile, listed, open_vouched, read_vouched
 from classifier.models import ModelVersion
 
 CARD = "MODEL_CARD.md"
-CARD_LIMIT = 200_000  # characters
+CARD_LIMIT = 200_000  # bytes
 TEST_SETS = ("pbc/test", "test")  # whose accuracy the lists show, the first that is there
 FIGURE_LIMIT = 5 * 1024 * 1024  # bytes
 
@@ -53,28 +54,29 @@ class ModelFacts:
             if len(path.parts) == 2 and path.parts[0] == "figures" and path.suffix == ".png"
         )
 
+    @property
+    def files(self) -> list[ModelFile]:
+        return listed(self.directory, self.manifest.get("files") or {}, self.manifest_sha256)
+
     def card(self) -> str:
         """The model card's text; empty where there is none or it is not the one vouched for."""
-        data = self._vouched(CARD, CARD_LIMIT)
-        return data.decode("utf-8", "replace") if data else ""
+        return (self.read(CARD, limit=CARD_LIMIT) or b"").decode("utf-8", "replace")
 
     def figure(self, name: str) -> bytes | None:
-        if name not in self.figures:
-            return None
-        return self._vouched(f"figures/{name}", FIGURE_LIMIT)
+        return self.read(f"figures/{name}", limit=FIGURE_LIMIT) if name in self.figures else None
 
-    def _vouched(self, name: str, limit: int) -> bytes | None:
+    def read(self, name: str, *, limit: int = TEXT_LIMIT) -> bytes | None:
         """A file of the directory whose SHA-256 is the manifest's; None otherwise."""
-        expected = (self.manifest.get("files") or {}).get(name)
-        if self.directory is None or not expected:
-            return None
-        path = self.directory / name
-        try:
-            if path.is_symlink() or path.stat().st_size > limit or file_sha256(path) != expected:
-                return None
-            return path.read_bytes()
-        except OSError:
-            return None
+        return read_vouched(self.directory, name, self._sha256(name), limit=limit)
+
+    def open(self, name: str) -> BinaryIO | None:
+        """The same, however long, as an open file."""
+        return open_vouched(self.directory, name, self._sha256(name))
+
+    def _sha256(self, name: str) -> str | None:
+        if name == FILE_NAME:
+            return self.manifest_sha256
+        return (self.manifest.get("files") or {}).get(name)
 
 
 def measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
@@ -110,6 +112,24 @@ def one_model(model_id: str) -> ModelFacts | None:
     return next((facts for facts in all_models() if facts.model_id == model_id), None)
 
 
+def choices(models: list[ModelFacts]) -> list[tuple[str, str]]:
+    """(id, state in words) of each."""
+    return [
+        (one.model_id, one.version.get_state_display().lower() if one.version else "not registered")
+        for one in models
+    ]
+
+
+def first_two(models: list[ModelFacts]) -> tuple[str, str]:
+    """Ids of what is compared first: the active one, or the first, with the first other."""
+    active = next((one for one in models if one.version and one.version.state == "active"), None)
+    first = active or (models[0] if models else None)
+    if first is None:
+        return "", ""
+    other = next((one for one in models if one.model_id != first.model_id), first)
+    return first.model_id, other.model_id
+
+
 def _directories() -> dict[str, tuple[Path | None, dict[str, Any] | None]]:
     """Manifest SHA-256 -> (directory, manifest) of every readable directory."""
     found: dict[str, tuple[Path | None, dict[str, Any] | None]] = {}
@@ -127,9 +147,11 @@ def _directories() -> dict[str, tuple[Path | None, dict[str, Any] | None]]:
                 "preprocessing": manifest.preprocessing,
                 "precision": manifest.precision,
                 "temperature": manifest.temperature,
+                "softening": manifest.softening,
                 "thresholds": vars(manifest.thresholds),
                 "files": dict(manifest.files),
                 "metrics": dict(manifest.metrics),
+                "data": dict(manifest.data),
                 "code_version": manifest.code_version,
                 "created": manifest.created,
             },
