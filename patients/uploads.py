@@ -8,13 +8,15 @@ LARGEST_UPLOAD = 20 * 1024 * 1024  # bytes, the limit of patients.images
 class LimitedUploadHandler(FileUploadHandler):
     """Stops reading a file past the limit and marks the request; the view then says why."""
 
+    limit = LARGEST_UPLOAD
+
     def __init__(self, request=None):
         super().__init__(request)
         self.received = 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self.received += len(raw_data)
-        if self.received > LARGEST_UPLOAD:
+        if self.received > self.limit:
             if self.request is not None:
                 self.request.upload_too_large = True  # type: ignore[attr-defined]
             raise StopUpload(connection_reset=False)

@@ -12,7 +12,7 @@ from classifier.inference.errors import ModelError
 from classifier.inference.manifest import FILE_NAME, Manifest
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_RESERVED = frozenset({"upload", "compare"})  # addresses of pages, see classifier.urls
+_RESERVED = frozenset({"compare", "rollback", "upload"})  # addresses of pages, see classifier.urls
 _TEXT_LIMIT = 200  # characters
 _PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -35,11 +35,11 @@ _LONGEST_ANSWER = 4096  # bytes
 @dataclass(frozen=True)
 class Limits:
     """Bytes of address space, seconds of processor and of wall clock. The shipped model takes 1.1
-    GB (0.2 GB of them memory) and 3 s."""
+    GB (0.2 GB of them memory) and 3 s. A proxy gives up on an upload's answer after a minute."""
 
     memory: int = 4 * 1024**3
-    cpu: int = 60
-    wall: int = 120
+    cpu: int = 40
+    wall: int = 45
 
 
 LIMITS = Limits()

@@ -277,6 +277,12 @@ TABLE: dict[str, Row] = {
     "quick-look/": Row(GET=SIGNED_IN),
     "models/": Row(GET=SIGNED_IN),
     "models/compare": Row(GET=SIGNED_IN),
+    "models/upload": Row(GET=ADMIN, POST=ADMIN),
+    # The model of this world has no directory: there is nothing to register.
+    "models/<str:model_id>/register": Row(POST="LFFFFNL", make=_model),
+    "models/<str:model_id>/retire": Row(POST=ADMIN, make=_model),
+    "models/<str:model_id>/alias": Row(POST=ADMIN, make=_model),
+    "models/<str:model_id>/alias/remove": Row(POST=ADMIN, make=_model),
     "models/<str:model_id>/": Row(GET=SIGNED_IN, make=_model),
     "models/<str:model_id>/figures/<str:name>": Row(
         GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.png"}
@@ -323,6 +329,7 @@ TABLE: dict[str, Row] = {
     # Whoever holds the paper has no account; nothing about the patient is told.
     "verify/": Row(GET=PUBLIC, POST=PUBLIC),
     "api/v1/cases/<uuid:public_id>/cells": Row(GET=API_CASE, POST=API_NO, make=_case_public),
+    "api/v1/models": Row(GET=API_ALL, POST="FFFFFIF"),
     "api/v1/quick-look": Row(GET=API_NO, POST=API_ALL),
     # The desk. In this world nobody holds the case, so that a verdict is refused (409).
     "cases/<uuid:case_id>/review": Row(GET=CASE_READER, POST="LMMMMML", make=_case),
