@@ -136,8 +136,8 @@ def up(axis: Axis, value: float) -> float:
 def path(x: np.ndarray, y: np.ndarray, *, axes: tuple[Axis, Axis], steps: bool = False) -> str:
     """The ``d`` of a line through the points (N,); ``steps``: level to each point, then up or down.
 
-    Points that lie on a straight line between their neighbours, or nearer than a tenth of a unit,
-    are left out: a curve of a hundred thousand cells is no longer than one of a hundred.
+    Points of a tenth of a unit or less, and those on a straight line between their neighbours, are
+    left out: a step curve of a hundred thousand cells has no more points than the sheet can show.
     """
     if steps:
         x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]

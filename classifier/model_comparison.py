@@ -12,6 +12,7 @@ from classifier.compared import MOVES, Changed, Compared, Difference, paired
 from classifier.inference.classes import CLASSES
 from classifier.inference.errors import ModelError
 from classifier.inference.locked import FILE_NAME as PREDICTIONS
+from classifier.inference.locked import read_locked
 from classifier.model_figures import locked_sets
 from classifier.model_pages import ModelFacts
 
@@ -80,10 +81,8 @@ def _key(facts: ModelFacts) -> str:
     return str(facts.manifest["files"][PREDICTIONS])
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _compared(sha_a: str, sha_b: str, name: str, a: Path, b: Path) -> Compared:
-    from classifier.inference.locked import read_locked
-
     return paired(read_locked(a / PREDICTIONS)[name], read_locked(b / PREDICTIONS)[name])
 
 
@@ -145,11 +144,15 @@ def _facts(facts: ModelFacts) -> dict[str, str]:
     }
     for name, value in (manifest.get("thresholds") or {}).items():
         found[f"Threshold: {name.replace('_', ' ')}"] = _short(value)
-    for name, value in (manifest.get("data") or {}).items():
+    for name, value in _mapping(manifest.get("data")).items():
         found[f"Data: {name}"] = str(value)[:16]
     found["Code"] = manifest.get("code_version") or "not stated"
     found["Manifest SHA-256"] = facts.manifest_sha256[:16]
     return {name: str(value) for name, value in found.items()}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _short(value: Any) -> str:

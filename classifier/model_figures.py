@@ -35,6 +35,7 @@ from classifier.measures import (
 from classifier.model_pages import TEST_SETS, ModelFacts
 from classifier.stated import Figure, Source
 
+MOST_MISTAKES = 5000  # the surest, of a model that is wrong of very many cells
 SHADES = 9  # of the confusion table, beside none
 
 
@@ -117,7 +118,7 @@ def locked_sets(facts: ModelFacts) -> dict[str, Locked]:
     return _read(facts.directory / PREDICTIONS, sha256)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _read(path: Path, sha256: str) -> dict[str, Locked]:
     return read_locked(path)
 
@@ -184,7 +185,7 @@ def _with_intervals(rows: Sequence[ClassRow], source: Source) -> list[ClassRow]:
     ]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _of_predictions(path: Path, sha256: str, name: str) -> dict:
     """The parts of a SetView that come from predictions.csv."""
     locked = _read(path, sha256)[name]
@@ -243,9 +244,10 @@ def _taken(rows: dict) -> list[TakenRow]:
 
 
 def _mistakes(locked: Locked) -> list[Mistake]:
-    """The surest first."""
+    """The surest first, and no more than MOST_MISTAKES."""
     confidence = locked.probabilities.max(axis=1)
     rows = np.flatnonzero(locked.predicted != locked.truth)
+    rows = rows[np.argsort(-confidence[rows], kind="stable")][:MOST_MISTAKES]
     return [
         Mistake(
             picture=locked.pictures[n][0],
@@ -254,5 +256,5 @@ def _mistakes(locked: Locked) -> list[Mistake]:
             confidence=float(confidence[n]),
             abstained=bool(locked.abstained[n]),
         )
-        for n in rows[np.argsort(-confidence[rows], kind="stable")]
+        for n in rows
     ]

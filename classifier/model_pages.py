@@ -11,6 +11,7 @@ from classifier.inference import ModelError, model_directories, read_manifest
 from classifier.inference.manifest import FILE_NAME
 from classifier.model_files import TEXT_LIMIT, ModelFile, listed, open_vouched, read_vouched
 from classifier.models import ModelVersion
+from classifier.stated import figure_of
 
 CARD = "MODEL_CARD.md"
 CARD_LIMIT = 200_000  # bytes
@@ -30,12 +31,12 @@ class ModelFacts:
 
     @property
     def accuracy(self) -> dict[str, Any] | None:
-        return measured(self.manifest.get("metrics") or {})
+        return measured(_mapping(self.manifest.get("metrics")))
 
     @property
     def metrics(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Every plain figure of the manifest's metrics: (data set, its (name, value) pairs)."""
-        metrics = self.manifest.get("metrics") or {}
+        metrics = _mapping(self.manifest.get("metrics"))
         groups = {name: value for name, value in metrics.items() if isinstance(value, dict)}
         loose = {name: value for name, value in metrics.items() if name not in groups}
         return [
@@ -80,11 +81,12 @@ class ModelFacts:
 
 
 def measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
-    """The accuracy on the test cells: ``value`` 0 to 1, and ``cells`` where it is said."""
+    """The accuracy on the test cells: ``value`` 0 to 1; ``cells``, ``interval`` where stated."""
     test = next((metrics[name] for name in TEST_SETS if name in metrics), metrics)
-    if not isinstance(test, dict) or not isinstance(test.get("accuracy"), int | float):
+    found = figure_of(test, "accuracy") if isinstance(test, dict) else None
+    if found is None:
         return None
-    return {"value": float(test["accuracy"]), "cells": test.get("cells")}
+    return {"value": found.value, "cells": test.get("cells"), "interval": found.interval}
 
 
 def all_models() -> list[ModelFacts]:
@@ -150,13 +152,17 @@ def _directories() -> dict[str, tuple[Path | None, dict[str, Any] | None]]:
                 "softening": manifest.softening,
                 "thresholds": vars(manifest.thresholds),
                 "files": dict(manifest.files),
-                "metrics": dict(manifest.metrics),
-                "data": dict(manifest.data),
+                "metrics": _mapping(manifest.metrics),
+                "data": _mapping(manifest.data),
                 "code_version": manifest.code_version,
                 "created": manifest.created,
             },
         )
     return found
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _flat(metrics: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from classifier import stated
 from classifier.card import render_card
 from classifier.drawn import learning_charts
 from classifier.inference import ModelError
-from classifier.model_figures import all_sources, first_set, locked_sets, set_view
+from classifier.model_figures import MOST_MISTAKES, all_sources, first_set, locked_sets, set_view
 from classifier.model_pages import ModelFacts, all_models, choices, first_two, one_model
 
 PER_PAGE = 20
@@ -117,6 +117,7 @@ def _measured(request: HttpRequest, facts: ModelFacts) -> dict[str, Any]:
     return context | {
         "view": view,
         "mistakes": page,
+        "most_mistakes": MOST_MISTAKES,
         "truth": truth,
         "said": said,
         "filtered": filtered,

@@ -17,6 +17,7 @@ import numpy as np
 from classifier.inference.classes import CLASSES
 
 MOST_EPOCHS = 5000
+MOST = 1e9  # no figure of a model is larger
 GROUPS = {
     "near": "Cells of other kinds",
     "far": "Pictures without blood",
@@ -83,13 +84,13 @@ def _source(name: str, part: Mapping[str, Any]) -> Source:
     intervals = part.get("areas_under_roc_intervals")
     return Source(
         name=name,
-        cells=cells if isinstance(cells, int) and cells > 0 else None,
-        accuracy=_figure(part, "accuracy"),
-        macro_f1=_figure(part, "macro_f1"),
-        ece=_figure(part, "calibration_error"),
-        loss=_figure(part, "loss"),
-        abstained=_figure(part, "abstained"),
-        answered=_figure(answered, "accuracy") if isinstance(answered, dict) else None,
+        cells=cells if type(cells) is int and 0 < cells <= MOST else None,
+        accuracy=figure_of(part, "accuracy"),
+        macro_f1=figure_of(part, "macro_f1"),
+        ece=figure_of(part, "calibration_error"),
+        loss=figure_of(part, "loss"),
+        abstained=figure_of(part, "abstained"),
+        answered=figure_of(answered, "accuracy") if isinstance(answered, dict) else None,
         table=_table(part.get("confusion")),
         areas={
             label: found
@@ -154,7 +155,7 @@ def speed(benchmark: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = [
         (words, f"{figure.value:.1f} {unit}")
         for name, words, unit in SPEED
-        if (figure := _figure(benchmark, name)) is not None
+        if (figure := figure_of(benchmark, name)) is not None
     ]
     for name, words in (("computed", "Arithmetic"), ("processor", "Processor")):
         if found and isinstance(benchmark.get(name), str):
@@ -162,7 +163,8 @@ def speed(benchmark: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def _figure(part: Mapping[str, Any], name: str) -> Figure | None:
+def figure_of(part: Mapping[str, Any], name: str) -> Figure | None:
+    """The number of this name, with the interval that stands beside it; None of anything else."""
     value = number(part.get(name))
     return None if value is None else Figure(value, _interval(part.get(f"{name}_interval")))
 
@@ -175,11 +177,11 @@ def _with(values: Any, intervals: Any, name: Any) -> Figure | None:
 
 
 def number(value: Any) -> float | None:
-    """A finite number as such; None for anything else, true and false among it."""
+    """A finite number of a sensible size; None for anything else, true and false among it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return float(value) if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) and abs(value) <= MOST else None
     except OverflowError:
         return None
 

@@ -84,6 +84,8 @@ def _sets(path: Path, rows: "csv.Reader") -> dict[str, Locked]:  # type: ignore[
         probabilities = np.array([line[4:-1] for line in lines], float)
         if not (np.abs(probabilities.sum(axis=1) - 1) < 1e-3).all():
             raise ModelError(f"{path.name}: the probabilities of {name} do not add up to one.")
+        if not ((probabilities >= 0) & (probabilities <= 1)).all():
+            raise ModelError(f"{path.name}: a probability of {name} is not between 0 and 1.")
         sets[name] = Locked(
             pictures=tuple((line[1], line[2]) for line in lines),
             kinds=tuple(line[3] for line in lines),

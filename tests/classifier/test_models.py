@@ -147,8 +147,12 @@ def test_odd_cards_do_not_break_the_page(text):
 
 def test_accuracy_is_found_where_manifests_put_it():
     stated = {"bccd": {"accuracy": 0.5}, "pbc/test": {"accuracy": 0.9, "cells": 7}}
-    assert measured(stated) == {"value": 0.9, "cells": 7}
-    assert measured({"accuracy": 0.8}) == {"value": 0.8, "cells": None}
+    assert measured(stated) == {"value": 0.9, "cells": 7, "interval": None}
+    assert measured({"accuracy": 0.8, "accuracy_interval": [0.7, 0.9]}) == {
+        "value": 0.8,
+        "cells": None,
+        "interval": (0.7, 0.9),
+    }
     assert measured({}) is None
     assert measured({"test": "soon"}) is None
 

@@ -47,6 +47,7 @@ LINE = "s,a.png,00,basophil,1,0,0,0,0,1"
         (",".join(COLUMNS) + "\n" + LINE + ",1\n", "line 2 is not a line"),
         (",".join(COLUMNS) + "\n" + LINE.replace("1,0,0", "one,0,0") + "\n", "cannot be read"),
         (",".join(COLUMNS) + "\n" + LINE.replace("1,0,0", "2,0,0") + "\n", "do not add up"),
+        (",".join(COLUMNS) + "\n" + LINE.replace("1,0,0", "3,-2,0") + "\n", "not between 0 and 1"),
         (",".join(COLUMNS) + "\n" + LINE.replace("1,0,0", "nan,0,0") + "\n", "do not add up"),
     ],
 )
