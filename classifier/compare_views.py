@@ -12,7 +12,7 @@ from accounts.permissions import Action, require
 from classifier import model_comparison
 from classifier.inference import ModelError
 from classifier.model_figures import first_set
-from classifier.model_pages import ModelFacts, all_models, choices, first_two
+from classifier.model_pages import ModelFacts, all_models, choices, first_two, with_files
 
 PER_PAGE = 25
 
@@ -30,7 +30,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         return render(request, "classifier/model_compare.html", context)
     context |= {"first": first, "second": second}
     try:
-        a, b = model_comparison.pair(found, first, second)
+        a, b = map(with_files, model_comparison.pair(found, first, second))
     except ModelError as error:
         context["problem"] = str(error)
         return render(request, "classifier/model_compare.html", context, status=400)

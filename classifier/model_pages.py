@@ -1,7 +1,7 @@
 """What the model pages show: registered versions, and directories that nobody registered yet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
@@ -11,6 +11,7 @@ from classifier.inference import ModelError, model_directories, read_manifest
 from classifier.inference.manifest import FILE_NAME
 from classifier.model_files import TEXT_LIMIT, ModelFile, listed, open_vouched, read_vouched
 from classifier.models import ModelVersion
+from classifier.registry import model_directory
 from classifier.stated import figure_of
 
 CARD = "MODEL_CARD.md"
@@ -112,6 +113,16 @@ def all_models() -> list[ModelFacts]:
 
 def one_model(model_id: str) -> ModelFacts | None:
     return next((facts for facts in all_models() if facts.model_id == model_id), None)
+
+
+def with_files(facts: ModelFacts) -> ModelFacts:
+    """The same, its files fetched from the store where they are not on this machine yet."""
+    if facts.directory is not None or facts.version is None or not facts.version.bundle_key:
+        return facts
+    try:
+        return replace(facts, directory=model_directory(facts.version))
+    except ModelError:
+        return facts
 
 
 def choices(models: list[ModelFacts]) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from classifier.card import render_card
 from classifier.drawn import learning_charts
 from classifier.inference import ModelError
 from classifier.model_figures import MOST_MISTAKES, all_sources, first_set, locked_sets, set_view
-from classifier.model_pages import ModelFacts, all_models, choices, first_two, one_model
+from classifier.model_pages import ModelFacts, all_models, choices, first_two, one_model, with_files
 
 PER_PAGE = 20
 BARE = "default-src 'none'; sandbox"  # a model's own file is shown or saved, and nothing else
@@ -39,6 +39,7 @@ def model(request: HttpRequest, model_id: str) -> HttpResponse:
     facts = next((one for one in found if one.model_id == model_id), None)
     if facts is None:
         raise Http404
+    facts = with_files(facts)
     context = {
         "model": facts,
         "card": render_card(facts.card()),
@@ -134,4 +135,4 @@ def _find(model_id: str) -> ModelFacts:
     facts = one_model(model_id)
     if facts is None:
         raise Http404
-    return facts
+    return with_files(facts)

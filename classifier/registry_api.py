@@ -31,7 +31,7 @@ class Models(ApiView):
             try:
                 expect_model(request._request)
             except ModelError as error:
-                raise Refusal(413, "too_large", str(error)) from error
+                raise Refusal(413, "too_large", f"{error} Nothing was kept.") from error
         super().perform_authentication(request)
 
     def get(self, request: Request) -> Response:
@@ -44,7 +44,7 @@ class Models(ApiView):
         try:
             taken = receive_model(request._request, actor=request.user)
         except ModelError as error:
-            raise Refusal(422, "model_refused", str(error)) from error
+            raise Refusal(422, "model_refused", f"{error} Nothing was kept.") from error
         return Response(facts(taken.version) | {"new": taken.new}, status=201 if taken.new else 200)
 
 

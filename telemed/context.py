@@ -17,6 +17,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "follow": allowed(user, Action.FOLLOW_CASES),
             "people": allowed(user, Action.MANAGE_PEOPLE),
             "models": allowed(user, Action.VIEW_MODELS),
+            "manage_models": allowed(user, Action.MANAGE_MODELS),
             "audit": allowed(user, Action.VIEW_AUDIT),
             "operations": allowed(user, Action.VIEW_OPERATIONS),
             "admin": allowed(user, Action.USE_ADMIN),

@@ -89,7 +89,7 @@ def _in_a_sentence() -> Iterator[None]:
     except ModelError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ModelError("This zip file is damaged or was cut short. Nothing was kept.") from error
+        raise ModelError("This zip file is damaged or was cut short.") from error
     except (NotImplementedError, RuntimeError, ValueError, RecursionError) as error:
         raise ModelError("This is not a zip file of one model directory.") from error
 
@@ -102,7 +102,7 @@ def _require_plain_end(archive: Path) -> None:
         tail = stream.read()
     end = tail[-_END_SIZE:]
     if len(end) < _END_SIZE or not end.startswith(_END):
-        raise ModelError("This is no zip file, or it was cut short. Nothing was kept.")
+        raise ModelError("This is no zip file, or it was cut short.")
     length = int.from_bytes(end[12:16], "little")
     start = int.from_bytes(end[16:20], "little")
     many = int.from_bytes(end[10:12], "little")
@@ -131,7 +131,7 @@ def _members(file: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
     for name, member in found.items():
         limit = limit_of(name.removeprefix(before)) if name.startswith(before) else None
         if limit is None:
-            raise ModelError(f"A model may not have a file {name[:80]!r}. Nothing was kept.")
+            raise ModelError(f"A model may not have a file {name[:80]!r}.")
         if member.file_size > limit:
             raise ModelError(f"The file {name} in the zip file is too large for a model.")
         packed = max(1, member.compress_size)
@@ -171,7 +171,7 @@ def _require_apart(members: list[zipfile.ZipInfo], size: int) -> None:
             raise ModelError("The zip file lists the same bytes twice; please pack it again.")
         end = member.header_offset + _LOCAL_HEADER + len(member.filename) + member.compress_size
     if end > size:
-        raise ModelError("This zip file is damaged or was cut short. Nothing was kept.")
+        raise ModelError("This zip file is damaged or was cut short.")
 
 
 def _require_same(manifest: Manifest, names: set[str]) -> None:

@@ -4,6 +4,7 @@ Whatever is refused leaves no file behind, and its reason in the audit record.
 """
 
 import contextlib
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from classifier.registry.fit import require_fit
 from classifier.registry.versions import model_register
 from patients import storage
 from patients.storage import StorageUnavailable
+
+_QUOTED = re.compile(r"""(?<!Model )(?<!kind )(?:'[^']*'|"[^"]*")""")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def model_upload(*, archive: Path, actor: Any = None) -> Taken:
             action="model.refused",
             actor=actor,
             outcome=Outcome.FAILED,
-            reason=str(error)[:300],
+            reason=_without_names(str(error))[:300],
             bundle_sha256=sha256,
         )
         raise
@@ -114,7 +117,13 @@ def _registered(
         raise
 
 
-TOO_LARGE = "The file is larger than the {limit} MB that a model may have. Nothing was kept."
+def _without_names(sentence: str) -> str:
+    """For the record, which may hold nothing that somebody typed: files are named by whom they
+    concern, at times."""
+    return _QUOTED.sub("(a name)", sentence)
+
+
+TOO_LARGE = "The file is larger than the {limit} MB that a model may have."
 
 
 def _require_free(manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-"""The registry on other pages: a panel on a model's page, and the way to add one to the list."""
+"""The registry on a model's page."""
 
 from typing import Any
 
@@ -28,9 +28,3 @@ def registry_panel(context: Context, model: ModelFacts) -> dict[str, Any]:
         "aliases": version.aliases.select_related("set_by") if version else (),
         "may_retire": version is not None and version.state == ModelState.CANDIDATE,
     }
-
-
-@register.inclusion_tag("classifier/_registry_add.html", takes_context=True)
-def registry_add(context: Context) -> dict[str, Any]:
-    """The way to the page that takes a model in."""
-    return {"shown": allowed(context["request"].user, Action.MANAGE_MODELS)}

@@ -172,6 +172,14 @@ def test_where_the_database_went_away_the_files_stay(archive, models, quickly, m
     assert (models / "hostile").is_dir()
 
 
+def test_the_record_says_why_and_names_no_file(archive):
+    archive.write_bytes(packed({**good(), "figures/Erika-Mustermann.jpg": b"x"}))
+    with pytest.raises(ModelError, match="Mustermann"):
+        model_upload(archive=archive)
+    reason = AuditEvent.objects.get(action="model.refused").data["reason"]
+    assert reason == "A model may not have a file (a name)."
+
+
 # Every machine
 
 

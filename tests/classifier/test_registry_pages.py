@@ -1,6 +1,7 @@
 """The pages and the interface for programs that take models in, name them and set them aside."""
 
 import io
+import shutil
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -49,6 +50,12 @@ def browser(client, people):
 def file(data: bytes | None = None) -> dict:
     content = packed(good()) if data is None else data
     return {"file": SimpleUploadedFile("model.zip", content, "application/zip")}
+
+
+def test_a_machine_without_the_files_shows_the_page_all_the_same(browser, models, version):
+    shutil.rmtree(models)
+    assert "not on this machine" not in page_of(browser)
+    assert (models / "hostile" / "graph.bin").is_file()
 
 
 # Sending one

@@ -148,11 +148,15 @@ def test_the_linter_of_image_files_is_content():
 
 
 def test_the_proxy_takes_a_picture_and_logs_no_search():
+    from django.conf import settings
+
     from patients.uploads import LARGEST_UPLOAD
 
     text = (ROOT / "deploy" / "proxy.conf.template").read_text()
     limit = int(re.search(r"client_max_body_size (\d+)m", text)[1]) * 1024 * 1024
     assert limit > LARGEST_UPLOAD
+    of_models = int(re.findall(r"client_max_body_size (\d+)m", text)[1]) * 1024 * 1024
+    assert of_models > settings.MODEL_UPLOAD_LIMIT
     log = re.search(r"log_format \w+ '(.+)';", text)[1]
     assert "$request " not in log
     assert '"$request_method $uri"' in log
