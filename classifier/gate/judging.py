@@ -53,10 +53,11 @@ def judge_speed(candidate: float, active: float | None, policy: Policy) -> Findi
         return Finding(SPEED, True, said, (figure,))
     figure = Figure("Pictures a second", active, candidate, candidate - active, digits=1)
     passed = candidate >= policy.speed * active
+    share = f"{100 * policy.speed:g} %"
     verdict = (
-        f"At least {policy.speed:g} of that is asked."
+        f"At least {share} of that is asked."
         if passed
-        else f"That is less than {policy.speed:g} of it: too slow."
+        else f"That is less than {share} of it: too slow."
     )
     said = (
         f"{candidate:.1f} pictures a second with one thread; the active model {active:.1f}, "

@@ -31,6 +31,7 @@ PARTS = {
 FILES = {
     "images/<uuid:image_id>/picture",
     "images/<uuid:image_id>/thumbnail",
+    "models/<str:model_id>/files/<path:name>",
     "reports/<uuid:report_id>/cells/<int:number>",
     "reports/<uuid:report_id>/fhir",
     "reports/<uuid:report_id>/json",
@@ -51,6 +52,7 @@ BY_NAME = {
     "account/password/reset/key/done/": "/account/password/reset/key/done/",
     "account/reauthenticate/": "/account/reauthenticate/",
     "account/logout/": "/account/logout/",
+    "models/compare": "/models/compare",  # by a form
     "verify/": "/verify/",
 }
 # A specialist's own texts, without JavaScript; with it they are part of the page that signs.
@@ -62,16 +64,22 @@ WHEN_HELD = {
     "cases/<uuid:case_id>/sign",
     "readings/<uuid:public_id>/compare",
 }
-# How many pages of one address are looked at: cases differ by what has become of them.
-SEVERAL = {"cases/<uuid:case_id>/": 8, "cases/<uuid:case_id>/review": 3}
+# How many pages of one address are looked at: cases and models differ by what has become of them.
+SEVERAL = {
+    "cases/<uuid:case_id>/": 8,
+    "cases/<uuid:case_id>/review": 3,
+    "models/<str:model_id>/": 2,
+}
 
 pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
 def furnished(stack):
-    """The demonstration, and beside it what it has not: a signed and critical case, and opinions."""
+    """The demonstration, and beside it what it has not: a signed and critical case, opinions, and a
+    model that the gate refused."""
     stack.wait_seeded()
+    stack.call("tests.servers.worse_model:refused", "worse")
     return [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),
         stack.call("tests.servers.signed_case:opinions", "E2E-AXE-2"),
