@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess  # nosec B404
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Limits:
 
 
 LIMITS = Limits()
+_turn = threading.Lock()  # one child of a process at a time: each may take a gigabyte
 
 
 def require_fit(directory: Path | str, *, limits: Limits = LIMITS) -> float:
@@ -52,7 +54,12 @@ def require_fit(directory: Path | str, *, limits: Limits = LIMITS) -> float:
     or where it needs more time or memory than a model may. Takes some four seconds.
     """
     directory = Path(directory).resolve()
-    code, answer = _ask(directory, limits)
+    if not _turn.acquire(timeout=limits.wall):
+        raise ModelError("Other models are being checked just now. Try again in a minute.")
+    try:
+        code, answer = _ask(directory, limits)
+    finally:
+        _turn.release()
     if code:
         raise _failure(directory.name, code)
     said = _unpacked(answer)
