@@ -6,6 +6,8 @@ import json
 import cv2
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classifier.card import render_card
@@ -52,13 +54,17 @@ def directory(settings, tmp_path):
 
 
 def register(folder) -> ModelVersion:
+    return register_as(folder, "active")
+
+
+def register_as(folder, state) -> ModelVersion:
     manifest = read_manifest(folder)
     return ModelVersion.objects.create(
         model_id=manifest.id,
         manifest_sha256=manifest.sha256,
         precision=manifest.precision,
         manifest=json.loads((folder / "manifest.json").read_text()),
-        state="active",
+        state=state,
     )
 
 
@@ -114,6 +120,23 @@ def test_figures_are_those_that_the_manifest_names(client, people, directory):
     assert figure("confusion.png").status_code == 404
     client.logout()
     assert figure("confusion.png").status_code == 302
+
+
+def test_the_list_asks_the_database_no_more_for_many_models_than_for_one(
+    client, people, directory, django_assert_num_queries
+):
+    register(directory)
+    client.force_login(people.administrator)
+    address = reverse("classifier:models")
+    client.get(address)
+    with CaptureQueriesContext(connection) as one:
+        client.get(address)
+    for n in range(20):
+        engine.write_model(directory.parent, model_id=f"more-{n}")
+        register_as(directory.parent / f"more-{n}", "candidate")
+    with django_assert_num_queries(len(one)):
+        page = client.get(address).content.decode()
+    assert "more-19" in page
 
 
 def test_an_unknown_model_is_404(client, people, directory):
