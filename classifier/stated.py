@@ -157,10 +157,19 @@ def speed(benchmark: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name, words, unit in SPEED
         if (figure := figure_of(benchmark, name)) is not None
     ]
-    for name, words in (("computed", "Arithmetic"), ("processor", "Processor")):
-        if found and isinstance(benchmark.get(name), str):
-            found.append((words, benchmark[name]))
+    machine = benchmark.get("machine")
+    named = {
+        "Arithmetic": benchmark.get("computed"),
+        "Processor": machine.get("processor") if isinstance(machine, dict) else None,
+        "Threads": benchmark.get("threads"),
+    }
+    if found:
+        found += [(words, str(value)) for words, value in named.items() if _plain(value)]
     return found
+
+
+def _plain(value: Any) -> bool:
+    return isinstance(value, str) or (type(value) is int and 0 < value < MOST)
 
 
 def figure_of(part: Mapping[str, Any], name: str) -> Figure | None:

@@ -83,11 +83,24 @@ def test_a_file_that_is_no_object_states_nothing(data):
 
 
 def test_speed_is_said_with_its_units():
-    found = dict(stated.speed({"engine": 42.04, "ready_s": 2.9, "computed": "f32", "x": 1}))
+    found = dict(
+        stated.speed(
+            {
+                "engine": 42.04,
+                "ready_s": 2.9,
+                "computed": "f32",
+                "x": 1,
+                "machine": {"processor": "A"},
+                "threads": 2,
+            }
+        )
+    )
     assert found == {
         "Engine alone, crops in memory": "42.0 images/s",
         "Ready after its start": "2.9 s",
         "Arithmetic": "f32",
+        "Processor": "A",
+        "Threads": "2",
     }
     assert stated.speed({"computed": "f32"}) == []
 
@@ -101,3 +114,9 @@ def test_what_the_shipped_model_states_is_all_there(settings):
         assert list(source.areas) == list(CLASSES)
     assert len(stated.abstention(metrics)) == 3
     assert len(stated.epochs((folder / "history.csv").read_bytes())) > 50
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: repr(odd)[:20])
+def test_a_machine_that_is_no_machine_is_not_named(odd):
+    found = dict(stated.speed({"engine": 1, "machine": odd, "threads": odd, "computed": odd}))
+    assert {"Processor", "Threads"}.isdisjoint(found)
