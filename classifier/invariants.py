@@ -17,7 +17,7 @@ from audit.verify import verify as verify_chain
 from classifier.choices import OPEN_STATES, PredictionState
 from classifier.clock import database_now
 from classifier.finishing import SUM_TOLERANCE
-from classifier.models import Cell, Prediction
+from classifier.models import Cell, ModelVersion, Prediction
 from patients.choices import CaseStatus
 from patients.errors import DomainError
 from patients.models import Case, SmearImage
@@ -74,9 +74,16 @@ def verify_pictures(*, after: int, limit: int) -> tuple[Finding, int | None]:
 
 
 def _lost(tick: Tick) -> Finding:
-    finding = Finding("I1", "Every picture has its row, its file and its hash")
+    finding = Finding("I1", "Every picture and every model sent here has its file and its hash")
     for image in SmearImage.objects.order_by("pk").iterator(chunk_size=500):
         _check_files(image, finding)
+        tick()
+    for version in ModelVersion.objects.exclude(bundle_key=""):
+        finding.checked += 1
+        try:
+            read_verified(version.bundle_key, sha256=version.bundle_sha256)
+        except DomainError as error:
+            finding.breaks(f"model {version.model_id}: {error.code}")
         tick()
     return finding
 

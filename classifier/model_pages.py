@@ -93,7 +93,7 @@ def measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
 def all_models() -> list[ModelFacts]:
     """Registered versions, newest first, then what lies in the model folders unregistered."""
     found = _directories()
-    versions = list(ModelVersion.objects.all())
+    versions = list(ModelVersion.objects.prefetch_related("aliases"))
     models = [
         ModelFacts(
             model_id=version.model_id,

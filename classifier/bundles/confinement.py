@@ -24,14 +24,16 @@ _SINGLE = ("/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/proc/cpuinfo", "/p
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def confine(*, readable: Iterable[Path]) -> None:
-    """From here on: no network, no program, no writing, and only these directories to read."""
+def confine(*, readable: Iterable[Path]) -> bool:
+    """From here on: no network, no program, no writing, and only these directories to read. False
+    where this kernel cannot shut files."""
     confinement.confine_zygote()
     python = {Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()}
     python |= {Path(entry).resolve() for entry in sys.path if entry and Path(entry).is_dir()}
     code = {_ROOT / "classifier", _ROOT / "patients"}
-    shut_files([*readable, *(python - {_ROOT}), *code, *map(Path, _LIBRARIES + _SINGLE)])
+    shut = shut_files([*readable, *(python - {_ROOT}), *code, *map(Path, _LIBRARIES + _SINGLE)])
     confinement.confine_engine()
+    return shut
 
 
 def shut_files(readable: Iterable[Path]) -> bool:

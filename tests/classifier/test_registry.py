@@ -13,6 +13,7 @@ from audit.models import AuditEvent
 from classifier import loading
 from classifier.choices import ModelState, PromotionState
 from classifier.inference import ModelError, find_model
+from classifier.invariants import verify as verify_invariants
 from classifier.models import ModelAlias, ModelVersion, Promotion
 from classifier.registry import (
     AliasRefused,
@@ -224,6 +225,15 @@ def test_the_sweep_of_orphans_leaves_what_a_version_points_to(version):
     key = storage.new_key("models", ".zip")
     storage.write_once(key, b"", sha256=storage.hashlib.sha256(b"").hexdigest())
     assert list(orphans_found(older_than=timedelta(seconds=-5))) == [key]
+
+
+def test_a_stored_model_that_is_gone_is_found_by_the_nightly_check(version):
+    def lost():
+        return next(one for one in verify_invariants() if one.code == "I1")
+
+    assert (lost().checked, lost().broken) == (1, 0)
+    storage.delete(version.bundle_key)
+    assert lost().examples == ["model hostile: picture_missing"]
 
 
 # Directories

@@ -68,7 +68,7 @@ sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from classifier.bundles.confinement import confine
 mine = Path(sys.argv[2])
-confine(readable=[mine])
+print(confine(readable=[mine]))
 def tried(do):
     try:
         do()
@@ -100,4 +100,6 @@ def test_the_child_reads_the_model_and_can_do_nothing_else(tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout == "mine\n"
+    if done.stdout.startswith("False"):
+        pytest.skip("this kernel has no Landlock")
+    assert done.stdout == "True\nmine\n"

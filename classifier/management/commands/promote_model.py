@@ -6,9 +6,9 @@ from django.core.management.base import BaseCommand, CommandError
 from classifier import examination
 from classifier.choices import PromotionState
 from classifier.gate import Finding, refused
-from classifier.models import ModelVersion
 from classifier.promotion import promotion_ask
 from classifier.queueing import active_version
+from classifier.registry import version_named
 from patients.errors import DomainError
 
 MARKS = {True: "passed", False: "REFUSED", None: "not tried"}
@@ -22,12 +22,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("model", metavar="ID", help="of a registered model")
+        parser.add_argument("model", metavar="ID", help="of a registered model, or an alias")
         parser.add_argument("--dry-run", action="store_true", help="ask the gate, change nothing")
         parser.add_argument("--reason", default="", help="kept with the promotion")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        version = ModelVersion.objects.filter(model_id=options["model"]).first()
+        version = version_named(options["model"])
         if version is None:
             raise CommandError(
                 f"No model {options['model']!r} is registered. Register it first: "
