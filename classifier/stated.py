@@ -161,15 +161,10 @@ def speed(benchmark: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = {
         "Arithmetic": benchmark.get("computed"),
         "Processor": machine.get("processor") if isinstance(machine, dict) else None,
-        "Threads": benchmark.get("threads"),
     }
     if found:
-        found += [(words, str(value)) for words, value in named.items() if _plain(value)]
+        found += [(words, value) for words, value in named.items() if isinstance(value, str)]
     return found
-
-
-def _plain(value: Any) -> bool:
-    return isinstance(value, str) or (type(value) is int and 0 < value < MOST)
 
 
 def figure_of(part: Mapping[str, Any], name: str) -> Figure | None:
