@@ -35,7 +35,7 @@ from classifier.measures import (
 from classifier.model_pages import TEST_SETS, ModelFacts
 from classifier.stated import Figure, Source
 
-MOST_MISTAKES = 5000  # the surest, of a model that is wrong of very many cells
+MOST_ANSWERS = 5000  # that are listed of a set
 SHADES = 9  # of the confusion table, beside none
 
 
@@ -68,8 +68,8 @@ class TakenRow:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A cell that was taken for what it is not; every cell of none of the classes is."""
+class Answer:
+    """What was said of one cell."""
 
     picture: str
     kind: str
@@ -92,7 +92,11 @@ class SetView:
     classes: Sequence[ClassRow] = ()
     charts: Sequence[Chart] = ()
     bins: Sequence[Bin] = ()
-    mistakes: Sequence[Mistake] = ()
+    mistakes: Sequence[Answer] = ()
+    """Cells that were taken for what they are not, as all of none of the classes are; the surest
+    first."""
+    doubts: Sequence[Answer] = ()
+    """Cells that were taken for what they are; the least sure first."""
     bars: Sequence[tuple[str, Sequence[tuple[str, Figure]]]] = ()
     """(figure, (kind, its value) each)."""
     risks: Sequence[tuple[float, float, Share]] = ()
@@ -192,7 +196,8 @@ def _of_predictions(path: Path, sha256: str, name: str) -> dict:
     own = known(locked)
     made: dict = {
         "taken": _taken(taken_for(locked)),
-        "mistakes": _mistakes(locked),
+        "mistakes": _answers(locked, right=False),
+        "doubts": _answers(locked, right=True),
         "classes": [],
     }
     abstained = [
@@ -243,18 +248,18 @@ def _taken(rows: dict) -> list[TakenRow]:
     ]
 
 
-def _mistakes(locked: Locked) -> list[Mistake]:
-    """The surest first, and no more than MOST_MISTAKES."""
+def _answers(locked: Locked, *, right: bool) -> list[Answer]:
+    """The right ones, the least sure first, or the wrong ones, the surest first; MOST_ANSWERS."""
     confidence = locked.probabilities.max(axis=1)
-    rows = np.flatnonzero(locked.predicted != locked.truth)
-    rows = rows[np.argsort(-confidence[rows], kind="stable")][:MOST_MISTAKES]
+    rows = np.flatnonzero((locked.predicted == locked.truth) == right)
+    order = np.argsort(confidence[rows] if right else -confidence[rows], kind="stable")
     return [
-        Mistake(
+        Answer(
             picture=locked.pictures[n][0],
             kind=locked.kinds[n],
             said=CLASSES[locked.predicted[n]],
             confidence=float(confidence[n]),
             abstained=bool(locked.abstained[n]),
         )
-        for n in rows
+        for n in rows[order][:MOST_ANSWERS]
     ]

@@ -14,7 +14,14 @@ from classifier import stated
 from classifier.card import render_card
 from classifier.drawn import learning_charts
 from classifier.inference import ModelError
-from classifier.model_figures import MOST_MISTAKES, all_sources, first_set, locked_sets, set_view
+from classifier.model_figures import (
+    MOST_ANSWERS,
+    SetView,
+    all_sources,
+    first_set,
+    locked_sets,
+    set_view,
+)
 from classifier.model_pages import ModelFacts, all_models, choices, first_two, one_model, with_files
 
 PER_PAGE = 20
@@ -107,18 +114,24 @@ def _measured(request: HttpRequest, facts: ModelFacts) -> dict[str, Any]:
     if chosen is None:
         return context
     view = set_view(facts, sources[names.index(chosen)], sets)
+    return context | {"view": view} | _answers(request, view)
+
+
+def _answers(request: HttpRequest, view: SetView) -> dict[str, Any]:
+    """A page of what was said of single cells: wrong ones, right ones, or those of one field."""
     truth, said = request.GET.get("truth", ""), request.GET.get("said", "")
     filtered = bool(truth and said)
+    right = truth == said if filtered else request.GET.get("show") == "right"
     shown = [
         one
-        for one in view.mistakes
+        for one in (view.doubts if right else view.mistakes)
         if ((one.kind, one.said) == (truth, said) if filtered else not one.harmless)
     ]
     page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
-    return context | {
-        "view": view,
-        "mistakes": page,
-        "most_mistakes": MOST_MISTAKES,
+    return {
+        "answers": page,
+        "right": right,
+        "most_answers": MOST_ANSWERS,
         "truth": truth,
         "said": said,
         "filtered": filtered,

@@ -140,11 +140,11 @@ def test_a_set_of_stated_figures_alone_has_its_tables_and_no_curves(page):
     assert "On single cells, 10 cells" in text(html)
     assert "What was taken for what" in html
     assert "ROC curve" not in html
-    assert "Wrong suggestions" not in html
+    assert "Cell by cell" not in html
 
 
 def mistakes(html):
-    table = html.partition('id="mistakes"')[2].partition("</table>")[0]
+    table = html.partition('id="answers"')[2].partition("</table>")[0]
     return [
         [text(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
         for row in re.findall(r"<tr[^>]*>(.*?)</tr>", table.partition("<tbody")[2], re.DOTALL)
@@ -168,12 +168,23 @@ def test_mistakes_are_listed_the_surest_first_and_paged(page):
 def test_a_field_of_the_confusion_table_leads_to_its_cells(page):
     html = page()
     address, count = re.search(
-        r'<td class="shade[^>]*><a href="\?([^"]*)#mistakes"[^>]*>(\d+)', html
+        r'<td class="shade[^>]*><a href="\?([^"]*)#answers"[^>]*>(\d|1\d)</a>', html
     ).groups()
     query = dict(part.split("=") for part in address.replace("&amp;", "&").split("&"))
     found = mistakes(page(**query))
     assert len(found) == int(count)
     assert {row[1].lower() for row in found} == {query["truth"]}
+
+
+def test_right_answers_are_listed_the_least_sure_first(page):
+    locked = SETS["pbc/test"]
+    right = np.flatnonzero(locked.predicted == locked.truth)
+    found = mistakes(page(show="right"))
+    sure = [float(row[3]) for row in found]
+    assert sure == sorted(sure)
+    assert sure[0] == pytest.approx(locked.probabilities[right].max(axis=1).min(), abs=6e-4)
+    diagonal = mistakes(page(truth="monocyte", said="monocyte"))
+    assert {(row[1], row[2].split()[-1]) for row in diagonal} == {("Monocyte", "Monocyte")}
 
 
 def test_of_cells_of_no_class_those_that_were_answered_are_mistakes(page):
@@ -187,7 +198,7 @@ def test_of_cells_of_no_class_those_that_were_answered_are_mistakes(page):
     "query", [{"page": "x"}, {"page": "-1"}, {"page": "99999"}, {"truth": "a\0"}]
 )
 def test_odd_questions_have_a_page_for_an_answer(page, query):
-    assert "Wrong suggestions" in page(**query)
+    assert "Cell by cell" in page(**query)
 
 
 def test_a_model_of_an_earlier_version_without_predictions_still_has_its_page(page, directory):

@@ -83,11 +83,11 @@ def test_sets_and_mistakes_are_chosen_by_links_that_work_without_scripts(new_vis
     ).click()
     expect(page.get_by_role("heading", name="On bccd whole fields, 348 cells")).to_be_visible()
     page.get_by_role("link", name="Neutrophil said to be eosinophil").click()
-    expect(page.locator("#mistakes h3")).to_contain_text("Neutrophil said to be eosinophil")
-    rows = page.locator("#mistakes tbody tr")
+    expect(page.locator("#answers h3")).to_contain_text("Neutrophil said to be eosinophil")
+    rows = page.locator("#answers tbody tr")
     expect(rows).to_have_count(20)
-    page.locator("#mistakes").get_by_role("link", name="Next").click()
-    expect(page.locator("#mistakes h3")).to_contain_text("Neutrophil said to be eosinophil")
+    page.locator("#answers").get_by_role("link", name="Next").click()
+    expect(page.locator("#answers h3")).to_contain_text("Neutrophil said to be eosinophil")
 
 
 def test_a_file_of_a_model_is_saved_as_it_is(visitor, shipped):
