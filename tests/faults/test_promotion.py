@@ -4,6 +4,8 @@ The models are small real ones with OpenVINO, so that what each would say of a p
 again afterwards, and is.
 """
 
+import itertools
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,6 +25,7 @@ from tests.servers.reading import states, submitted_case
 from tests.servers.valkey import wait_until
 
 RUNTIME = "classifier.inference.load_model"
+MOVES, MEANWHILE = 6, 6  # cases of five pictures that come while one move is made
 FITNESS = "classifier.bundles.confined.require_fit"
 
 
@@ -53,32 +56,40 @@ def test_f25_every_result_is_of_the_model_that_its_row_names(lab, two):
     worker(lab)
     administrator = lab.people.administrator
     promotion_try(actor=administrator, version=second)  # from here on the gate is not waited for
-    cases = []
+    cases, seeds, turns = [], itertools.count(), threading.Semaphore(0)
 
     def submit():
-        for number in range(40):
-            seeds = range(5 * number, 5 * number + 5)
-            cases.append(submitted_case(lab.people, [engine.picture(seed) for seed in seeds]))
+        pictures = [engine.picture(next(seeds)) for _ in range(5)]
+        cases.append(submitted_case(lab.people, pictures))
+
+    def submit_meanwhile():
+        for _ in range(MOVES * MEANWHILE):
+            turns.acquire()
+            submit()
         connection.close()
 
     with ThreadPoolExecutor(1) as clinic:
-        submitting = clinic.submit(submit)
-        moves = 0
-        while not submitting.done() or moves < 4:
-            active = active_version()
-            if active == first:
-                made = promotion_ask(actor=administrator, version=second)
-            else:
-                made = promotion_rollback(actor=administrator, active=active)
-            assert made.state == PromotionState.DONE
-            moves += 1
-        submitting.result()
+        meanwhile = clinic.submit(submit_meanwhile)
+        try:
+            for _ in range(MOVES):
+                turns.release(MEANWHILE)
+                active = active_version()
+                if active == first:
+                    made = promotion_ask(actor=administrator, version=second)
+                else:
+                    made = promotion_rollback(actor=administrator, active=active)
+                assert made.state == PromotionState.DONE
+                submit()
+        finally:
+            turns.release(MOVES * MEANWHILE)  # should one fail, nobody waits for ever
+        meanwhile.result()
     lab.wait_until_nothing_is_open()
 
-    assert states() == {PredictionState.DONE: 200}
-    assert Prediction.objects.values("cell").distinct().count() == 200
-    assert read_by(first) + read_by(second) == 200
-    assert min(read_by(first), read_by(second)) > 0
+    pictures = 5 * MOVES * (MEANWHILE + 1)
+    assert states() == {PredictionState.DONE: pictures}
+    assert Prediction.objects.values("cell").distinct().count() == pictures
+    assert read_by(first) + read_by(second) == pictures
+    assert min(read_by(first), read_by(second)) >= 5 * MOVES / 2
     models = {
         version.pk: load_model(lab.directory / "models" / version.model_id, threads=1)
         for version in two
