@@ -126,7 +126,7 @@ def test_21_megabytes_are_refused(send):
 
 
 def test_a_file_past_the_limit_is_stopped_while_it_arrives(send, monkeypatch):
-    monkeypatch.setattr("patients.uploads.LARGEST_UPLOAD", 1000)
+    monkeypatch.setattr("patients.uploads.LimitedUploadHandler.limit", 1000)
     assert said(send(form(b"x" * 70_000))) == (413, "too_large")
 
 
