@@ -7,6 +7,7 @@ from django.template.context import Context
 
 from accounts.permissions import Action, allowed
 from classifier.choices import ModelState
+from classifier.inference.discovery import SHIPPED
 from classifier.model_pages import ModelFacts
 
 register = template.Library()
@@ -25,6 +26,7 @@ def registry_panel(context: Context, model: ModelFacts) -> dict[str, Any]:
         "shown": True,
         "model": model,
         "version": version,
+        "ships": model.directory is not None and model.directory.parent == SHIPPED,
         "aliases": version.aliases.select_related("set_by") if version else (),
         "may_retire": version is not None and version.state == ModelState.CANDIDATE,
     }

@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from classifier.inference.discovery import DEFAULT_MODEL, SHIPPED
 from classifier.models import ModelAlias, ModelVersion
-from classifier.registry import model_activate, model_alias_set, model_upload
+from classifier.registry import ensure_shipped_model, model_activate, model_alias_set, model_upload
 from patients import storage
 from tests.security.models.parts import good, packed, vouched
 
@@ -228,6 +229,13 @@ def test_a_directory_of_this_machine_is_registered_from_its_page(browser, models
 @pytest.mark.parametrize("what", ["register", "retire", "alias", "alias/remove"])
 def test_an_unknown_model_is_not_there(browser, what):
     assert browser.post(f"/models/nothing/{what}").status_code == 404
+
+
+def test_a_model_that_ships_is_said_to_be_everywhere(browser, settings):
+    settings.MODEL_DIRS = [SHIPPED]
+    ensure_shipped_model()
+    page = browser.get(reverse("classifier:model", args=[DEFAULT_MODEL])).content.decode()
+    assert "part of TeleHeme" in page
 
 
 def test_others_see_no_panel(client, people, version):
