@@ -14,10 +14,10 @@ import numpy as np
 from classifier.inference.classes import CLASSES
 from classifier.inference.errors import ModelError
 from classifier.inference.locked import Locked
+from classifier.inference.merit import BINS, bins_of
 
 RESAMPLES = 2000
 SEED = 0
-BINS = 15  # of the expected calibration error, as in Guo et al. 2017
 AT_ONCE = 4_000_000  # drawn cells held in memory at a time
 SIZE = len(CLASSES)
 
@@ -157,7 +157,9 @@ def _aligned(a: Locked, b: Locked) -> Locked:
 # What is added up of each cell, of either model: its place in the table of truth and answer, its
 # confidence minus whether it is right by bin of confidence, its log loss, whether it is abstained
 # on, and that it is there.
-TABLE, GAPS, LOSS, ABSTAINED, THERE, WIDTH = 0, 25, 40, 41, 42, 43
+TABLE, GAPS = 0, SIZE * SIZE
+LOSS = GAPS + BINS
+ABSTAINED, THERE, WIDTH = LOSS + 1, LOSS + 2, LOSS + 3
 
 
 def _columns(locked: Locked, known: np.ndarray) -> np.ndarray:
@@ -167,8 +169,9 @@ def _columns(locked: Locked, known: np.ndarray) -> np.ndarray:
     confidence = locked.probabilities[cells, predicted]
     columns = np.zeros((len(known), WIDTH))
     columns[cells, TABLE + truth * SIZE + predicted] = known
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    columns[cells, GAPS + bins] = (confidence - (predicted == truth)) * known
+    columns[cells, GAPS + bins_of(locked.probabilities)] = (
+        confidence - (predicted == truth)
+    ) * known
     columns[:, LOSS] = -np.log(np.maximum(locked.probabilities[cells, truth], 1e-12)) * known
     columns[:, ABSTAINED] = locked.abstained
     columns[:, THERE] = 1

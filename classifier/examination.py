@@ -72,7 +72,7 @@ def unpacked(kept: dict) -> Finding:
 
 def fit(version: ModelVersion) -> list[Finding]:
     """Files and golden set alone: all that is asked of a version that was active before."""
-    return list(_fit(version))
+    return _fit(version)[1]
 
 
 def require_files(version: ModelVersion) -> Manifest:
@@ -82,13 +82,12 @@ def require_files(version: ModelVersion) -> Manifest:
 
 def _examined(version: ModelVersion, active: ModelVersion | None) -> Iterator[Finding]:
     rules = policy()
-    found = list(_fit(version))
+    manifest, found = _fit(version)
     yield from found
-    if found[0].passed is not True:
+    if manifest is None:
         rest = (LOCKED, *MEASURED, SPEED)
         yield from not_tried(rest, "Not tried: the files are not as they were registered.")
         return
-    manifest = require_files(version)
     other, why = _active(active)
     try:
         said = _said(manifest)
@@ -103,27 +102,31 @@ def _examined(version: ModelVersion, active: ModelVersion | None) -> Iterator[Fi
     yield _speed(manifest, other and other[0], rules)
 
 
-def _fit(version: ModelVersion) -> Iterator[Finding]:
+def _fit(version: ModelVersion) -> tuple[Manifest | None, list[Finding]]:
+    """The manifest of verified files, None where they are not; what was found of files and golden
+    set."""
     try:
         manifest = require_files(version)
     except ModelError as error:
-        yield Finding(FILES, False, str(error))
-        yield from not_tried([GOLDEN], "Not tried: the files are not as they were registered.")
-        return
-    yield Finding(
+        rest = not_tried([GOLDEN], "Not tried: the files are not as they were registered.")
+        return None, [Finding(FILES, False, str(error)), *rest]
+    files = Finding(
         FILES, True, f"All {len(manifest.files)} files are the ones that the manifest names."
     )
+    return manifest, [files, _golden(manifest)]
+
+
+def _golden(manifest: Manifest) -> Finding:
     try:
         off = require_fit(manifest.directory, limits=GOLDEN_LIMITS)
     except ModelError as error:
-        yield Finding(GOLDEN, False, str(error))
-    else:
-        yield Finding(
-            GOLDEN,
-            True,
-            "It gives the answers that it states to twenty drawn cells, to within "
-            f"{off:.6f}; 0.001 is allowed.",
-        )
+        return Finding(GOLDEN, False, str(error))
+    return Finding(
+        GOLDEN,
+        True,
+        "It gives the answers that it states to twenty drawn cells, to within "
+        f"{off:.6f}; 0.001 is allowed.",
+    )
 
 
 def _said(manifest: Manifest) -> dict[str, Locked]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from classifier.compared import BINS
 from classifier.counting import exact_interval
 from classifier.inference.classes import CLASSES
 from classifier.inference.locked import Locked
+from classifier.inference.merit import BINS, bins_of
+from classifier.inference.merit import confusion as counted
+from classifier.inference.merit import risk_coverage as risks_by_coverage
 
 Interval = tuple[float, float]
 SIZE = len(CLASSES)
@@ -89,9 +91,7 @@ def known(locked: Locked) -> Locked:
 
 def confusion(locked: Locked) -> np.ndarray:
     """(5, 5) counts; rows are the truth."""
-    table = np.zeros((SIZE, SIZE), np.int64)
-    np.add.at(table, (locked.truth, locked.predicted), 1)
-    return table
+    return counted(locked.truth, locked.predicted)
 
 
 def taken_for(locked: Locked) -> dict[str, tuple[np.ndarray, int]]:
@@ -178,7 +178,7 @@ def precision_recall(own: np.ndarray, scores: np.ndarray) -> Curve | None:
 def reliability(locked: Locked) -> list[Bin]:
     """The bins of confidence that have cells, from the least sure on."""
     confidence, right = locked.probabilities.max(axis=1), locked.predicted == locked.truth
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    bins = bins_of(locked.probabilities)
     found = []
     for n in np.unique(bins):
         own = bins == n
@@ -214,8 +214,6 @@ def risks(locked: Locked) -> list[tuple[float, float, Share]]:
 
 def risk_coverage(locked: Locked) -> Curve:
     """Share answered, and share wrong among those, the surest first; area: under it."""
-    order = np.argsort(-locked.probabilities.max(axis=1), kind="stable")
-    wrong = (locked.predicted != locked.truth)[order]
-    counts = np.arange(1, len(wrong) + 1)
-    x, y = counts / len(wrong), np.cumsum(wrong) / counts
-    return Curve(x, y, locked.probabilities.max(axis=1)[order], float(y.mean()))
+    x, y = risks_by_coverage(locked.truth, locked.probabilities)
+    surest_first = -np.sort(-locked.probabilities.max(axis=1))
+    return Curve(x, y, surest_first, float(y.mean()))

@@ -6,8 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Action, require
@@ -159,18 +159,9 @@ def _tell(request: HttpRequest, made: Promotion) -> None:
 
 
 def _version(model_id: str) -> ModelVersion:
-    version = ModelVersion.objects.filter(model_id=model_id).first()
-    if version is None:
-        raise Http404
-    return version
+    return get_object_or_404(ModelVersion, model_id=model_id)
 
 
 def _promotion(public_id: UUID) -> Promotion:
-    found = (
-        Promotion.objects.select_related("version", "before", "asked_by", "decided_by")
-        .filter(public_id=public_id)
-        .first()
-    )
-    if found is None:
-        raise Http404
-    return found
+    related = Promotion.objects.select_related("version", "before", "asked_by", "decided_by")
+    return get_object_or_404(related, public_id=public_id)

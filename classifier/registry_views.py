@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -124,10 +124,7 @@ def alias_remove(request: HttpRequest, model_id: str) -> HttpResponse:
 
 def _version(request: HttpRequest, model_id: str) -> ModelVersion:
     require(request.user, Action.MANAGE_MODELS)
-    version = ModelVersion.objects.filter(model_id=model_id).first()
-    if version is None:
-        raise Http404
-    return version
+    return get_object_or_404(ModelVersion, model_id=model_id)
 
 
 def _act(

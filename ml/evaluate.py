@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from classifier.inference import merit
 from classifier.inference.classes import CLASSES
 from classifier.inference.locked import FILE_NAME as PREDICTIONS
 from classifier.inference.locked import PREFIX, Locked, write_locked
 from classifier.inference.model import Model, load_model
 from classifier.inference.result import CellResult
-from ml import curves, figures, intervals, metrics, runs
+from ml import curves, figures, intervals, runs
 from ml.attributes import read_attributes
 from ml.data import Sample, labels, read_set, read_single_cells
 from ml.head import read_history
@@ -143,7 +144,7 @@ def _draw(
     def path(name: str) -> Path:
         return folder / f"{name}{suffix}.png"
 
-    figures.confusion_matrix(metrics.confusion(truth, predicted), path("confusion_matrix"))
+    figures.confusion_matrix(merit.confusion(truth, predicted), path("confusion_matrix"))
     curves.reliability_diagram(truth, probabilities, path("reliability"))
     curves.roc_curves(truth, probabilities, path("roc"))
     curves.precision_recall_curves(truth, probabilities, path("precision_recall"))

@@ -7,7 +7,7 @@ figure is computed for all R of them in a few array operations.
 import numpy as np
 
 from classifier.inference.classes import CLASSES
-from ml.metrics import BINS, bins_of
+from classifier.inference.merit import BINS, bins_of
 
 RESAMPLES = 2000
 Interval = tuple[float, float]

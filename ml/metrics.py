@@ -3,17 +3,10 @@
 import numpy as np
 
 from classifier.inference.classes import CLASSES
+from classifier.inference.merit import BINS, bins_of, risk_coverage
 from ml.attributes import ATTRIBUTES
 
-BINS = 15  # of the expected calibration error, as in Guo et al. 2017
 COVERAGE = 0.8  # at which the error of the surest is given
-
-
-def confusion(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(5, 5) counts; rows are the truth."""
-    table = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    np.add.at(table, (labels, predicted), 1)
-    return table
 
 
 def per_class(table: np.ndarray) -> dict[str, dict[str, float]]:
@@ -54,11 +47,6 @@ def reliability(
     )
 
 
-def bins_of(probabilities: np.ndarray) -> np.ndarray:
-    """(N,) the bin of confidence that each cell falls into."""
-    return np.minimum((probabilities.max(axis=1) * BINS).astype(int), BINS - 1)
-
-
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Expected calibration error over 15 equal bins."""
     confidence, accuracy, share = reliability(labels, probabilities)
@@ -86,14 +74,6 @@ def areas_under_roc(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, 
         mixed = own.any() and not own.all()
         found[name] = float(roc_auc_score(own, probabilities[:, place])) if mixed else None
     return found
-
-
-def risk_coverage(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) each: share answered, and share wrong among those, the surest answered first."""
-    order = np.argsort(-probabilities.max(axis=1), kind="stable")
-    wrong = (probabilities.argmax(axis=1) != labels)[order]
-    counts = np.arange(1, len(labels) + 1)
-    return counts / len(labels), np.cumsum(wrong) / counts
 
 
 def generalised_risk(labels: np.ndarray, probabilities: np.ndarray) -> float:

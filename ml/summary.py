@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from classifier.inference import merit
 from ml import intervals, metrics
 from ml.attributes import ATTRIBUTES
 
@@ -17,7 +18,7 @@ def summary(labels: np.ndarray, probabilities: np.ndarray, abstained: np.ndarray
     draws = intervals.resample(len(labels))
     predicted = probabilities.argmax(axis=1)
     right = predicted == labels
-    table = metrics.confusion(labels, predicted)
+    table = merit.confusion(labels, predicted)
     classes = metrics.per_class(table)
     by_class = intervals.of_classes(draws, labels, predicted)
     selection = intervals.of_selection(draws, labels, probabilities, metrics.COVERAGE)

@@ -5,7 +5,7 @@ by cell, without either being run again.
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def read_locked(path: Path) -> dict[str, Locked]:
         raise ModelError(f"{path.name} cannot be read.") from error
 
 
-def _sets(path: Path, rows: "csv.Reader") -> dict[str, Locked]:  # type: ignore[name-defined]
+def _sets(path: Path, rows: Iterable[Sequence[str]]) -> dict[str, Locked]:
     found: dict[str, list[Sequence[str]]] = {}
     for number, row in enumerate(rows):
         if len(row) != len(COLUMNS) or number >= MOST:

@@ -79,7 +79,7 @@ def furnished(stack):
     """The demonstration, and beside it what it has not: a signed and critical case, opinions, and a
     model that the gate refused."""
     stack.wait_seeded()
-    stack.call("tests.servers.worse_model:refused", "worse")
+    stack.call("tests.servers.twins:refused", "worse")
     return [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),
         stack.call("tests.servers.signed_case:opinions", "E2E-AXE-2"),

@@ -1,7 +1,5 @@
 """The model pages in a browser: values under pointer and keys, tabs, comparison, files."""
 
-import hashlib
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +9,10 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from classifier.inference.locked import read_locked, write_locked
+from classifier.inference.locked import Locked
 from telemed import demo
 from tests.e2e.axe import in_both_themes, violations
+from tests.servers.twins import twin
 
 pytestmark = [pytest.mark.local_shape]
 CLINICIAN = demo.PEOPLE[0].email
@@ -27,22 +26,16 @@ def shipped() -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def second(stack, shipped):
+def second(stack):
     """The shipped model's twin in the data directory, a little worse, and not registered."""
-    folder = stack.data_dir / "models" / OTHER
-    shutil.copytree(shipped, folder)
     rng = np.random.default_rng(5)
-    sets = {}
-    for name, locked in read_locked(shipped / "predictions.csv").items():
-        scores = np.log(np.maximum(locked.probabilities, 1e-6))
+
+    def unsure(said: Locked) -> Locked:
+        scores = np.log(np.maximum(said.probabilities, 1e-6))
         raised = np.exp(scores + rng.normal(0, 1.5, scores.shape))
-        sets[name] = replace(locked, probabilities=raised / raised.sum(axis=1, keepdims=True))
-    write_locked(folder / "predictions.csv", sets)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["id"] = OTHER
-    data = (folder / "predictions.csv").read_bytes()
-    manifest["files"]["predictions.csv"] = hashlib.sha256(data).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+        return replace(said, probabilities=raised / raised.sum(axis=1, keepdims=True))
+
+    folder = twin(stack.data_dir / "models" / OTHER, unsure)
     yield
     shutil.rmtree(folder)
 

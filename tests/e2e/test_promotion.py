@@ -23,12 +23,12 @@ def reader_of_a_new_case(stack, page: Page, mrn: str) -> str:
     expect(page.locator("#upload-summary")).to_contain_text("1 received", timeout=MINUTES)
     page.get_by_role("button", name="Submit 1 image").click()
     expect(page.locator("#cells")).to_contain_text("1 cell read", timeout=3 * MINUTES)
-    return stack.call("tests.servers.candidate:readers", case_of(page))
+    return stack.call("tests.servers.twins:readers", case_of(page))
 
 
 def test_a_candidate_passes_the_gate_reads_a_case_and_gives_way_again(stack, new_visitor):
     stack.wait_seeded()
-    stack.call("tests.servers.candidate:registered", CANDIDATE)
+    stack.call("tests.servers.twins:registered", CANDIDATE)
     clinic = new_visitor()
     clinic.sign_in(CLINICIAN)
     office = new_visitor()

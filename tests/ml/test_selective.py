@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from classifier.inference import merit
 from ml import metrics
 from ml.attributes import ATTRIBUTES, WIDTH
 from ml.summary import attributes
@@ -20,7 +21,7 @@ def answers(right: list[bool]) -> np.ndarray:
 
 
 def test_risk_grows_as_the_unsure_are_answered_too():
-    coverage, risk = metrics.risk_coverage(LABELS, answers([True] * 4 + [False] * 2))
+    coverage, risk = merit.risk_coverage(LABELS, answers([True] * 4 + [False] * 2))
     assert np.allclose(coverage, np.arange(1, 7) / 6)
     assert np.allclose(risk, [0, 0, 0, 0, 1 / 5, 2 / 6])
 

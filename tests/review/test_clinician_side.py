@@ -25,15 +25,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def sign_in(client):
-    def _sign_in(user):
-        client.force_login(user)
-        return client
-
-    return _sign_in
-
-
-@pytest.fixture
 def report(people, case):
     return signed_report(people, case)
 

@@ -223,15 +223,6 @@ def test_two_beats_at_the_same_moment_escalate_once(shared_people):  # noqa: F81
 # Pages ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def sign_in(client):
-    def _sign_in(user):
-        client.force_login(user)
-        return client
-
-    return _sign_in
-
-
 def acknowledge(client, case, *results):
     return client.post(
         reverse("review:critical-acknowledge", args=[case.public_id]),

@@ -26,15 +26,6 @@ from tests.review.signed import ready_to_sign, sign, signed_report, two_signers
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def sign_in(client):
-    def _sign_in(user):
-        client.force_login(user)
-        return client
-
-    return _sign_in
-
-
 def test_the_page_groups_by_day_and_marks_what_is_unread(people, case, sign_in):
     for days, key in ((0, "a"), (1, "b"), (40, "c")):
         notify(kind=NoticeKind.REPORT_SIGNED, recipients=[people.clinician], key=key, case=case)
