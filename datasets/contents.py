@@ -1,0 +1,94 @@
+"""A data set as files: the layout that ``ml.data`` reads.
+
+    FOLDER/SLUG/manifest.csv       path, class, source_group, split, sha256, then attributes
+    FOLDER/SLUG/images/ID.png
+    FOLDER/SLUG/LICENCE.txt
+
+Paths in the manifest are relative to FOLDER. The manifest is written last: a set that has one is
+whole.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from django.db.models import QuerySet
+
+from datasets.choices import ItemState, SetState
+from datasets.errors import DataSetError
+from datasets.models import DataSet, Item
+from patients import storage
+
+COLUMNS = ("path", "class", "source_group", "split", "sha256")
+BLOCK = 500  # rows fetched at once
+
+
+def kept_items(data_set: DataSet) -> QuerySet[Item]:
+    """The pictures of a set, in its order, without the thumbnails' bytes."""
+    rows = Item.objects.filter(data_set=data_set, state=ItemState.KEPT)
+    return rows.select_related("data_set").defer("thumb").order_by("number")
+
+
+def require_ready(data_set: DataSet) -> None:
+    """DataSetError unless the set is READY."""
+    state = DataSet.objects.values_list("state", flat=True).get(pk=data_set.pk)
+    if state != SetState.READY:
+        raise DataSetError(
+            f"The data set {data_set.slug} is not ready ({SetState(state).label.lower()})."
+        )
+
+
+def manifest_text(data_set: DataSet) -> str:
+    """manifest.csv of a set, one line a picture."""
+    extra = sorted(
+        {
+            name
+            for attributes in kept_items(data_set).values_list("attributes", flat=True)
+            for name in attributes
+        }
+    )
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([*COLUMNS, *extra])
+    for item in kept_items(data_set).iterator(BLOCK):
+        facts = (item.path, item.kind, item.source_group, item.split, item.sha256)
+        writer.writerow([*facts, *(item.attributes.get(name, "") for name in extra)])
+    return stream.getvalue()
+
+
+def licence_text(data_set: DataSet) -> str:
+    """LICENCE.txt: under which terms the pictures may be used, and where they come from."""
+    lines = [data_set.name, "", f"Licence: {data_set.licence}"]
+    lines += [f"Source: {data_set.source}"] if data_set.source else []
+    lines += ["", data_set.description] if data_set.description else []
+    return "\n".join(lines) + "\n"
+
+
+def files(data_set: DataSet) -> Iterator[tuple[str, bytes]]:
+    """(path below FOLDER, bytes) of every file, the manifest last; each picture is proven by its
+    hash. Raises DataSetError, and PictureDamaged, PictureMissing or StorageUnavailable."""
+    require_ready(data_set)
+    yield f"{data_set.slug}/LICENCE.txt", licence_text(data_set).encode()
+    for item in kept_items(data_set).iterator(BLOCK):
+        yield item.path, storage.read_verified(item.picture_key, sha256=item.sha256)
+    manifest = manifest_text(data_set).encode()
+    if hashlib.sha256(manifest).hexdigest() != data_set.listing_sha256:
+        raise DataSetError(f"The data set {data_set.slug} is not the one that was made any more.")
+    yield f"{data_set.slug}/manifest.csv", manifest
+
+
+def write_folder(
+    data_set: DataSet, folder: Path, *, progress: Callable[[Iterable], Iterable] = iter
+) -> None:
+    """Write FOLDER/SLUG/. What is there already, as an interrupted run left it, is made anew where
+    it differs. ``progress`` may wrap the files as tqdm does. Errors as of ``files``."""
+    for name, data in progress(files(data_set)):
+        path = folder / name
+        if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(data)
+        part.replace(path)

@@ -1,0 +1,9 @@
+"""What data sets refuse, each a sentence for people."""
+
+from patients.errors import DomainError
+
+
+class DataSetError(DomainError):
+    """Nothing was changed; the sentence says why."""
+
+    code = "data_set"
