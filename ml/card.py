@@ -4,6 +4,9 @@ from typing import Any
 
 from ml.head import HEAD, Row
 
+NOT_FOR = """**Not a medical device.** Not cleared for diagnosis, not for use without a specialist's own look,
+not for blasts, immature granulocytes, erythroblasts or platelets (it has no class for them and
+does not always notice: see "other cells" below)."""
 CARD = """# Model card: {id}
 
 ## What it is for
@@ -11,9 +14,7 @@ It sorts a picture of one stained white blood cell into basophil, eosinophil, ly
 or neutrophil, as a suggestion to a specialist who looks at every cell and signs. It abstains where
 it is unsure or the picture is unlike its training pictures.
 
-**Not a medical device.** Not cleared for diagnosis, not for use without a specialist's own look,
-not for blasts, immature granulocytes, erythroblasts or platelets (it has no class for them and
-does not always notice: see "other cells" below).
+{not_for}
 
 ## How it works
 {sight} InceptionV3 (Szegedy et al., CVPR 2016), cut behind {last_level}; global averages of
@@ -110,6 +111,7 @@ def write_card(
     answered = bccd.get("answered", {}).get("accuracy")
     return CARD.format(
         **{k: manifest[k] for k in ("id", "input_size", "preprocessing", "temperature")},
+        not_for=NOT_FOR,
         sight=SIGHT[manifest["preprocessing"]],
         training=TUNED.format(
             **{**options, "views": views},

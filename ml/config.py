@@ -1,7 +1,8 @@
 """Every option of a training run, in one frozen dataclass that is saved with the run."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,12 @@ from classifier.inference.preprocess import CELL
 
 @dataclass(frozen=True)
 class TrainConfig:
+    # Data sets, by their folders in the data folder
+    train_sets: tuple[str, ...] = ("pbc",)
+    """Whose training cells teach."""
+    val_sets: tuple[str, ...] = ("pbc",)
+    """Whose validation cells choose."""
+
     # Pictures
     input_size: int = 192
     """Pixels a side of the crop that the network sees."""
@@ -98,11 +105,27 @@ class ConfigError(Exception):
     """A saved configuration cannot be read."""
 
 
+def with_options(config: TrainConfig, options: Mapping[str, Any]) -> TrainConfig:
+    """`config` with other `options`, as JSON or TOML holds them; TypeError or ValueError where one
+    is unknown or of another kind."""
+    known = {option.name: option.default for option in fields(TrainConfig)}
+    changes = {}
+    for name, value in options.items():
+        kind = type(known[name]) if name in known else None
+        if kind is tuple:
+            value = tuple(value)
+        elif kind is float and type(value) is int:
+            value = float(value)
+        if kind is not None and type(value) is not kind:
+            raise TypeError(f"{name} is {value!r}, which is no {kind.__name__}")
+        changes[name] = value
+    return replace(config, **changes)
+
+
 def load_config(path: Path) -> TrainConfig:
     """The options of a run's config.json; ConfigError, in one sentence, if it is damaged."""
     try:
-        options = json.loads(path.read_text())["options"]
-        return TrainConfig(**{**options, "levels": tuple(options["levels"])})
+        return with_options(TrainConfig(), json.loads(path.read_text())["options"])
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     except (KeyError, TypeError, ValueError) as error:

@@ -6,7 +6,8 @@ The data folder is given by --data or TELEHEME_DATA; prepare_dataset fills it (m
     pbc_other/manifest.csv    cells of no class of ours (near out-of-distribution)
     bccd_fields/manifest.csv  fields of view of another laboratory, boxes in boxes.csv
 
-Only pbc/train trains; pbc/val and pbc_other/val choose; the rest is for the last word.
+Unless the options name other sets, only pbc/train trains and pbc/val and pbc_other/val choose; the
+rest is for the last word. A set of the product's own is written out in the same layout.
 """
 
 import csv
@@ -84,6 +85,24 @@ def read_set(folder: Path, name: str, *splits: str, limit: int = 0) -> list[Samp
         path = folder / row["path"]
         samples.append(Sample(path, row["path"], label, kind, split, row["sha256"]))
     return samples
+
+
+def read_known(folder: Path, names: Sequence[str], split: str, *, limit: int = 0) -> list[Sample]:
+    """The samples of one split of several sets that show a cell of one of our classes."""
+    found = [
+        sample
+        for name in names
+        for sample in read_set(folder, name, split, limit=limit)
+        if sample.label >= 0
+    ]
+    if not found:
+        raise DataError(f"There is no cell of a known class in {named(names, split)}.")
+    return found
+
+
+def named(names: Sequence[str], split: str) -> str:
+    """What a split of several sets is called: pbc/train, or ours/train+theirs/train."""
+    return "+".join(f"{name}/{split}" for name in names)
 
 
 def read_single_cells(folder: Path, name: str = "bccd_fields") -> list[Sample]:

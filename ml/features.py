@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino as ov
-from tqdm import tqdm
+from ml.progress import tqdm
 
 from classifier.inference.openvino_runtime import INPUT
 from classifier.inference.preprocess import crop

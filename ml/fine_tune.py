@@ -1,27 +1,24 @@
 """The second phase of a run: from a trained head to a fine-tuned, calibrated network.
 
-Only pbc/train teaches with labels and only pbc/val chooses. Cells of no class (pbc_other/val) teach
-to be unsure. Cells that nobody labelled may be added: the network that is fine-tuned says what they
+Only training cells teach with labels and only validation cells choose (pbc's, unless the options
+name other sets). Cells of no class (pbc_other/val) teach to be unsure. Cells that nobody labelled may be added: the network that is fine-tuned says what they
 are (ml.pseudo), at the start and again on the way.
 """
 
-import json
 import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from classifier.inference.classes import CLASSES
-from classifier.inference.manifest import FILE_NAME, load_manifest
 from classifier.inference.preprocess import crop
 from ml.attribute_heads import train_attribute_heads
 from ml.attributes import read_attributes
 from ml.augment import nuclear_stains
 from ml.config import TrainConfig
-from ml.data import Sample, labels, read_set
+from ml.data import Sample, labels, named, read_known, read_set
 from ml.features import Extractor
 from ml.head import FINE_TUNING, HEAD, Head, note_epoch, read_history
 from ml.network import backbone, classifier, computing, get_head, set_heads
@@ -34,6 +31,7 @@ from ml.runs import (
     load_attributes,
     load_backbone,
     load_head,
+    origin,
     save_attributes,
     save_backbone,
     save_head,
@@ -63,16 +61,16 @@ def fine_tune(
     from ml import teaching
     from ml.fitting import fit
 
-    train_set = read_set(data, "pbc", "train", limit=config.limit)
-    val_set = read_set(data, "pbc", "val", limit=config.limit)
+    train_set = read_known(data, config.train_sets, "train", limit=config.limit)
+    val_set = read_known(data, config.val_sets, "val", limit=config.limit)
     other_set = read_set(data, "pbc_other", "val", limit=config.limit) if config.other_share else []
     run.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(run / "model", ignore_errors=True)
     going = (run / "backup").exists()
-    started = _origin(source)
+    started = origin(source)
     if is_model(source):
         source = restore_run(source, run / "source", weights)
-    sets = {"pbc/train": train_set, "pbc/val": val_set}
+    sets = {named(config.train_sets, "train"): train_set, named(config.val_sets, "val"): val_set}
     if other_set:
         sets["pbc_other/val"] = other_set
     if unlabelled:
@@ -148,12 +146,12 @@ def finish(
 
     The `unlabelled` cells that the run gave labels are training cells too: their laboratory is one
     that the network has seen."""
-    train_set = read_set(data, "pbc", "train", limit=config.limit)
-    val_set = read_set(data, "pbc", "val", limit=config.limit)
+    train_set = read_known(data, config.train_sets, "train", limit=config.limit)
+    val_set = read_known(data, config.val_sets, "val", limit=config.limit)
     base = backbone(config, weights)
     load_backbone(run, base)
     extractor = Extractor(base, config, weights, cache, tuned=backbone_sha256(run))
-    plain = extractor.features(train_set, what="pbc/train")
+    plain = extractor.features(train_set, what=named(config.train_sets, "train"))
     # The heads that learnt beside the convolutions shaped them; those that serve are fitted anew.
     save_attributes(run, train_attribute_heads(config, plain, read_attributes(data, train_set)))
     features, groups = plain, labels(train_set)
@@ -187,15 +185,3 @@ def _phase(source: Path) -> str:
     """A name for this phase in the history, after those that `source` has gone through."""
     before = {row["phase"] for row in read_history(source / "history.csv")} - {HEAD}
     return FINE_TUNING if not before else f"{FINE_TUNING} {len(before) + 1}"
-
-
-def _origin(source: Path) -> dict[str, Any]:
-    """What identifies the run or model that a run starts from, and how many views it had seen."""
-    facts = json.loads((source / "config.json").read_text())
-    options = facts["options"]
-    tuned = sum(row["phase"] != HEAD for row in read_history(source / "history.csv"))
-    views = facts.get("views_seen", tuned * options.get("views_per_epoch", 0))
-    if (source / FILE_NAME).is_file():
-        manifest = load_manifest(source)
-        return {"model": manifest.id, "sha256": manifest.sha256, "views": views}
-    return {"run": source.name, "sha256": backbone_sha256(source), "views": views}

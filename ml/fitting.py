@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
-from tqdm import tqdm
+from ml.progress import tqdm
 
 from ml.attributes import SIZES
 from ml.config import TrainConfig
@@ -176,6 +176,8 @@ class Progress(keras.callbacks.Callback):
                 desc="fine-tuning",
                 unit="batch",
             )
+        self.bar.facts = {"epoch": epoch + 1, "epochs": self.epochs, "batches": self.batches}
+        self.bar.write_down()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self.bar.update()

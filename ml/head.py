@@ -1,13 +1,13 @@
 """Training the dense softmax head on cached features."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
+from ml.progress import tqdm
 
 from classifier.inference.classes import CLASSES
 from ml.config import TrainConfig
@@ -45,8 +45,10 @@ def train_head(
     train: tuple[np.ndarray, np.ndarray],
     val: tuple[np.ndarray, np.ndarray],
     callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    on_epoch: Callable[[Row], None] = lambda row: None,
 ) -> Head:
-    """Fit to (features (N, F), labels (N,)); the epoch with the lowest validation loss is kept."""
+    """Fit to (features (N, F), labels (N,)); the epoch with the lowest validation loss is kept.
+    `on_epoch` is told each epoch's row of history as it ends."""
     import keras
 
     keras.utils.set_random_seed(config.seed)
@@ -61,7 +63,7 @@ def train_head(
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
     )
-    progress = _progress(config.epochs)
+    progress = _progress(config.epochs, on_epoch)
     stop = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=config.patience, restore_best_weights=True
     )
@@ -101,7 +103,7 @@ def history_row(phase: str, epoch: int, values: Sequence[float]) -> Row:
     return {"phase": phase, "epoch": epoch, **dict(zip(MEASURES, values, strict=True))}
 
 
-def _progress(epochs: int):
+def _progress(epochs: int, tell: Callable[[Row], None]):
     import keras
 
     class Progress(keras.callbacks.Callback):
@@ -110,6 +112,9 @@ def _progress(epochs: int):
 
         def on_epoch_end(self, epoch, logs=None):
             self.bar.set_postfix({k: f"{v:.4f}" for k, v in (logs or {}).items()}, refresh=False)
+            self.bar.facts = {"epoch": epoch + 1, "epochs": epochs}
+            if logs and all(name in logs for name in MEASURES):
+                tell(history_row(HEAD, epoch + 1, [float(logs[name]) for name in MEASURES]))
             self.bar.update()
 
         def on_train_end(self, logs=None):

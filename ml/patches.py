@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
+from ml.progress import tqdm
 
 from classifier.inference import canonical, locator_engine, locator_net
 from classifier.inference import locate as locating

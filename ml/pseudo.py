@@ -8,7 +8,7 @@ about equally frequent, and only the surest few of each class are kept.
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tqdm import tqdm
+from ml.progress import tqdm
 
 from ml import augment
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from classifier.inference import golden
 from classifier.inference.locked import FILE_NAME as PREDICTIONS
 from classifier.inference.manifest import FILE_NAME
 from ml.card import write_card
+from ml.own_card import write_own_card
 from ml.export import rewrite_manifest
 from ml.head import read_history
 from ml.runs import write_json
@@ -47,7 +49,9 @@ def card(directory: Path) -> str:
         json.loads((directory / name).read_text()) for name in (FILE_NAME, "config.json", METRICS)
     )
     history = read_history(directory / "history.csv")
-    return write_card(manifest, facts, found, history, markdown(read_sections(directory, found)))
+    sets = facts["options"].get("train_sets", ["pbc"])
+    write = write_card if list(sets) == ["pbc"] else write_own_card
+    return write(manifest, facts, found, history, markdown(read_sections(directory, found)))
 
 
 def read_sections(directory: Path, found: dict[str, Any]) -> list[Section]:
@@ -59,17 +63,23 @@ def read_sections(directory: Path, found: dict[str, Any]) -> list[Section]:
 
 def headline(found: dict[str, Any]) -> dict[str, Any]:
     """The figures that lists and comparisons show; metrics.json has all of them."""
-    test = found["sets"]["pbc/test"]
+    first = first_test(found["sets"])
+    test = found["sets"][first]
     keys = ("cells", "accuracy", "accuracy_interval", "macro_f1", "loss", "calibration_error")
     return {
-        "pbc/test": {key: test[key] for key in (*keys, "brier", "abstained")},
+        first: {key: test[key] for key in (*keys, "brier", "abstained")},
         **{
             name: {key: figures[key] for key in ("cells", "accuracy", "abstained")}
             for name, figures in found["sets"].items()
-            if name != "pbc/test"
+            if name != first
         },
         "abstained": {kind: shares["all"] for kind, shares in found["abstention"].items()},
     }
+
+
+def first_test(sets: Iterable[str]) -> str:
+    """The set of test cells that stands for all: pbc's, or the first of one's own."""
+    return next(name for name in ("pbc/test", *sets) if name in sets and name.endswith("/test"))
 
 
 def markdown(made: list[Section]) -> str:

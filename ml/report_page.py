@@ -8,10 +8,10 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from classifier.inference.manifest import read_manifest
-from ml.report import markdown, read_sections
+from ml.report import first_test, markdown, read_sections
 from ml.tables import figure
 
-TEST, FIELDS = "pbc/test", "bccd whole fields"
+FIELDS = "bccd whole fields"
 CAPTIONS = {
     "learning_curves": "Learning curves: loss and accuracy of each phase, epoch by epoch.",
     "confusion_matrix": "Confusion matrix. Shade: share of the true class.",
@@ -24,14 +24,14 @@ CAPTIONS = {
 }
 GROUPS = {
     "How it learnt": ("learning_curves",),
-    "The laboratory of the training pictures (pbc/test)": (
+    "The laboratory of the training pictures": (
         "confusion_matrix", "reliability", "roc", "precision_recall",
     ),
     "Another laboratory (BCCD, whole fields)": (
         "confusion_matrix_bccd", "reliability_bccd", "roc_bccd", "precision_recall_bccd",
     ),
     "Answering and not answering": ("risk_coverage",),
-    "Cells (pbc/test)": ("samples_wrong", "samples_right"),
+    "Cells of that laboratory": ("samples_wrong", "samples_right"),
     "Cells (BCCD, whole fields)": ("samples_wrong_bccd", "samples_right_bccd"),
 }  # fmt: skip
 
@@ -65,7 +65,7 @@ def write_reports(directory: Path, out: Path, found: dict[str, Any]) -> None:
 def lead(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The first figures one asks for: (what, how much, its interval)."""
     rows = []
-    for name, place in ((TEST, "own laboratory"), (FIELDS, "another laboratory")):
+    for name, place in ((first_test(found["sets"]), "own laboratory"), (FIELDS, "another laboratory")):
         row = found["sets"].get(name)
         if row:
             rows.append((f"accuracy, {place}", *split(figure(row, "accuracy", ".1%"))))

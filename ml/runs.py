@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classifier.inference.manifest import Thresholds, file_sha256
+from classifier.inference.manifest import FILE_NAME, Thresholds, file_sha256, load_manifest
 from ml.config import TrainConfig
 from ml.data import Sample, fingerprint, write_split
-from ml.head import Head, read_history
+from ml.head import HEAD, Head, read_history
 from ml.weights import Weights
 
 if TYPE_CHECKING:
@@ -91,6 +91,18 @@ def change_options(run: Path, config: TrainConfig) -> None:
     """Other options in config.json; what else it says stays."""
     facts = json.loads((run / "config.json").read_text())
     config.save(run / "config.json", **{k: v for k, v in facts.items() if k != "options"})
+
+
+def origin(source: Path) -> dict[str, Any]:
+    """What identifies the run or model that a run starts from, and how many views it had seen."""
+    facts = json.loads((source / "config.json").read_text())
+    options = facts["options"]
+    tuned = sum(row["phase"] != HEAD for row in read_history(source / "history.csv"))
+    views = facts.get("views_seen", tuned * options.get("views_per_epoch", 0))
+    if (source / FILE_NAME).is_file():
+        manifest = load_manifest(source)
+        return {"model": manifest.id, "sha256": manifest.sha256, "views": views}
+    return {"run": source.name, "sha256": backbone_sha256(source), "views": views}
 
 
 def save_backbone(run: Path, base: "keras.Model") -> None:

@@ -8,7 +8,7 @@ from classifier.inference.classes import CLASSES
 
 Found = dict[str, Any]
 TITLES = {"near": "other cells", "far": "no blood", "spoiled": "spoiled PBC pictures"}
-BY_CLASS = ("pbc/test", "bccd whole fields")
+FIELDS = "bccd whole fields"
 INTRODUCTION = (
     "Accuracy counts every cell, abstained or not. In brackets: 95 % intervals, by bootstrap over "
     "cells; of plain shares (abstained, accuracy of the answered) Wilson's."
@@ -27,11 +27,12 @@ def sections(found: Found, extras: dict[str, Found]) -> list[Section]:
     """`found` as in metrics.json; `extras`: what other files of the model directory hold, by the
     stem of their name (parity, quantisation, benchmark), where there are any."""
     made = [_results(found["sets"])]
-    for name in BY_CLASS:
-        if name in found["sets"]:
-            made += [_by_class(name, found["sets"][name]), _confusion(name, found["sets"][name])]
-    if "attributes" in found["sets"]["pbc/test"]:
-        made.append(_attributes(found["sets"]["pbc/test"]))
+    for name, row in found["sets"].items():
+        if name.endswith("/test") or name == FIELDS:
+            made += [_by_class(name, row), _confusion(name, row)]
+    for name, row in found["sets"].items():
+        if name.endswith("/test") and "attributes" in row:
+            made.append(_attributes(name, row))
     made.append(_abstention(found))
     for stem, make in (("parity", _parity), ("quantisation", _quantisation), ("benchmark", _speed)):
         if stem in extras:
@@ -108,12 +109,12 @@ def _confusion(name: str, row: Found) -> Section:
     )
 
 
-def _attributes(test: Found) -> Section:
+def _attributes(name: str, test: Found) -> Section:
     rows = dict(test["attributes"])
     if "attributes_mean" in test:
         rows["mean"] = test["attributes_mean"]
     return Section(
-        "What it sees of the cell (pbc/test)",
+        f"What it sees of the cell ({name})",
         head=["attribute", "accuracy", "always the commonest value"],
         rows=[
             [name, figure(row, "accuracy"), format(row["commonest_value"], ".4f")]
@@ -133,7 +134,7 @@ def _abstention(found: Found) -> Section:
                 figure({"x": share, "x_interval": ends.get(group, {}).get(kind)}, "x", ".1%"),
             ]
             for group, title in TITLES.items()
-            for kind, share in found["abstention"][group].items()
+            for kind, share in found["abstention"].get(group, {}).items()
         ],
     )
 

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, default=0, help="pictures a class, for a trial")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        from ml.evaluate import evaluate
+        from ml.evaluate import evaluate, published_sets
         from ml.report import publish
         from ml.report_page import write_reports
 
@@ -50,7 +50,8 @@ class Command(BaseCommand):
             directory, out, published = self._places(options)
             if published and not (directory / "config.json").is_file():
                 raise ModelError(f"{directory} has no config.json, of which its card is made.")
-            found = evaluate(directory, data_folder(options["data"]), out, limit=options["limit"])
+            data = data_folder(options["data"])
+            found = evaluate(directory, data, out, published_sets(data, limit=options["limit"]))
         except (DataError, ModelError) as error:
             raise CommandError(str(error)) from error
         write_reports(directory, out, found)
