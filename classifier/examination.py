@@ -12,6 +12,7 @@ from dataclasses import asdict
 from django.conf import settings
 from django.core.cache import cache
 
+from classifier import measured
 from classifier.bundles.confined import Limits
 from classifier.gate import (
     FILES,
@@ -40,11 +41,8 @@ GOLDEN_LIMITS = Limits(cpu=25, wall=25)
 
 
 def policy() -> Policy:
-    """With the margins of this installation."""
-    margins = settings.GATE_MARGINS
-    return Policy(
-        accuracy=margins["accuracy"], recall=margins["recall"], external=margins["external"]
-    )
+    """With the margins and the locked sets of this installation."""
+    return Policy(**settings.GATE_MARGINS, **settings.GATE_SETS)
 
 
 def examine(version: ModelVersion, active: ModelVersion | None) -> list[Finding]:
@@ -90,7 +88,7 @@ def _examined(version: ModelVersion, active: ModelVersion | None) -> Iterator[Fi
         return
     other, why = _active(active)
     try:
-        said = _said(manifest)
+        said = _said(version, manifest)
     except ModelError as error:
         yield Finding(LOCKED, False, str(error))
         yield from not_tried(MEASURED, "Not tried: there is nothing to judge by.")
@@ -129,14 +127,15 @@ def _golden(manifest: Manifest) -> Finding:
     )
 
 
-def _said(manifest: Manifest) -> dict[str, Locked]:
-    """ModelError where the directory does not state what its model says of the locked sets."""
+def _said(version: ModelVersion, manifest: Manifest) -> dict[str, Locked]:
+    """What it states of the locked sets, and what it was measured to say of further ones.
+    ModelError where the directory does not state what its model says of any."""
     if locked.FILE_NAME not in manifest.files:
         raise ModelError(
             f"Model {manifest.id!r} does not state what it says of the locked sets: "
             f"{locked.FILE_NAME} is missing."
         )
-    return read_locked(manifest.path(locked.FILE_NAME))
+    return measured.also_said(version) | read_locked(manifest.path(locked.FILE_NAME))
 
 
 def _active(
@@ -147,7 +146,7 @@ def _active(
         return None, "No model is active, so that it is held against fixed bounds."
     try:
         manifest = require_files(active)
-        return (manifest, _said(manifest)), ""
+        return (manifest, _said(active, manifest)), ""
     except ModelError as error:
         return None, f"{error} So the candidate is held against fixed bounds."
 

@@ -1,5 +1,6 @@
 """Celery's entry: ids in; claim, call, done."""
 
+import os
 import time
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,7 +20,8 @@ _swept_at = float("-inf")  # by the monotonic clock of this process
 
 @worker_process_init.connect(dispatch_uid="classifier.load_active")
 def _load_in_the_child(**_: Any) -> None:
-    load_active()
+    if os.environ.get("TELEHEME_TRAINING_WORKER") != "1":  # that one reads no cells
+        load_active()
 
 
 @work(

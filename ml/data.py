@@ -46,6 +46,11 @@ class Sample:
     box: tuple[int, int, int, int] | None = None
     """xmin, ymin, xmax, ymax of the cell, where only that part is meant."""
 
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return self.path.parents[self.name.count("/")]
+
     def bytes(self) -> bytes:
         data = self.path.read_bytes()
         if hashlib.sha256(data).hexdigest() != self.sha256:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ml.progress import tqdm
 
 from classifier.inference import merit
 from classifier.inference.classes import CLASSES
@@ -22,6 +21,7 @@ from ml import curves, figures, intervals, runs
 from ml.attributes import read_attributes
 from ml.data import Sample, labels, read_set, read_single_cells
 from ml.head import read_history
+from ml.progress import tqdm
 from ml.scenes import SPOILED, far
 from ml.summary import attributes, summary
 
@@ -29,7 +29,7 @@ TEST, BOXES, FIELDS = "pbc/test", "bccd single cells, cut by their boxes", "bccd
 OTHER_CELLS = "pbc_other/test"
 FAR_SEED = 7001  # any number; no threshold was chosen on these pictures
 FAR_COUNT = 30
-OWN_FAR_COUNT = 10
+OWN_FAR_COUNT, OWN_SPOILED_COUNT = 5, 20  # of models of one's own, that are measured more often
 SPOILED_COUNT = 100
 SHOWN = 24  # cells of a figure of samples
 
@@ -48,6 +48,8 @@ class Sets:
     """Of no class of ours."""
     far_count: int = FAR_COUNT
     """Pictures of each kind that show no blood."""
+    spoiled_count: int = SPOILED_COUNT
+    """How many of the `spoiled`, evenly taken."""
 
 
 def published_sets(data: Path, *, limit: int = 0) -> Sets:
@@ -89,6 +91,7 @@ def own_sets(data: Path, names: Sequence[str]) -> Sets:
         [sample for key in tests for sample in known[key]],
         {key: rows for key, rows in other.items() if rows},
         far_count=OWN_FAR_COUNT,
+        spoiled_count=OWN_SPOILED_COUNT,
     )
 
 
@@ -104,7 +107,7 @@ def results(
     return found
 
 
-def evaluate(directory: Path, data: Path, out: Path, sets: Sets) -> dict[str, Any]:
+def evaluate(directory: Path, out: Path, sets: Sets) -> dict[str, Any]:
     """Write figures/, predictions.csv and metrics.json into `out`; return what metrics.json holds."""
     model = load_model(directory)
     (out / "figures").mkdir(parents=True, exist_ok=True)
@@ -121,7 +124,7 @@ def evaluate(directory: Path, data: Path, out: Path, sets: Sets) -> dict[str, An
         found["sets"][name] = summary(truth, probabilities, abstained)
         if model.manifest.attributes and name not in (BOXES, FIELDS):
             seen = [{each.name: each.value for each in answer.attributes} for answer in answers]
-            found["sets"][name] |= attributes(read_attributes(data, samples), seen)
+            found["sets"][name] |= attributes(read_attributes(samples[0].folder, samples), seen)
         if name in sets.drawn:
             drawn[name] = (truth, probabilities)
             _draw(out / "figures", sets.drawn[name], samples, answers, truth, probabilities)
@@ -147,7 +150,8 @@ def abstention(model: Model, sets: Sets) -> tuple[dict[str, Any], dict[str, Lock
     and what was said of the other cells."""
     near = [sample for samples in sets.other.values() for sample in samples]
     strange = far(sets.far_count, FAR_SEED)
-    some = sets.spoiled[:: max(1, len(sets.spoiled) // SPOILED_COUNT)][:SPOILED_COUNT]
+    most = sets.spoiled_count
+    some = sets.spoiled[:: max(1, len(sets.spoiled) // most)][:most]
     groups: dict[str, tuple[str, list[tuple[str, Callable[[], np.ndarray]]]]] = {
         "near": ("other cells", [(sample.kind, sample.rgb) for sample in near]),
         "far": ("no blood", [(kind, lambda p=picture: p) for kind, picture in strange]),

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import openvino as ov
-from ml.progress import tqdm
 
 from classifier.inference.openvino_runtime import INPUT
 from classifier.inference.preprocess import crop
@@ -26,6 +25,7 @@ from ml.config import TrainConfig
 from ml.data import Sample, fingerprint
 from ml.graph import convert, features_graph, save_graph
 from ml.patches import patches
+from ml.progress import tqdm
 from ml.weights import Weights
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
-from ml.progress import tqdm
 
 from ml.attributes import SIZES
 from ml.config import TrainConfig
 from ml.head import FINE_TUNING, Row, history_row
 from ml.network import computing
+from ml.progress import tqdm
 from ml.views import Cells, CountEpochs, Views
 
 WARM_UP = 0.05  # of all steps

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from ml.progress import tqdm
 
 from classifier.inference.classes import CLASSES
 from ml.config import TrainConfig
 from ml.network import half
 from ml.network import head as build_head
+from ml.progress import tqdm
 
 if TYPE_CHECKING:
     import keras

@@ -25,7 +25,7 @@ from classifier.inference.model import load_model
 from ml.config import ConfigError, TrainConfig, load_config, with_options
 from ml.data import DataError, read_known
 from ml.evaluate import Sets, evaluate, locked_answers, own_sets, published_sets
-from ml.export import export, rewrite_manifest
+from ml.export import export
 from ml.fine_tune import fine_tune
 from ml.parity import compare, keras_reference
 from ml.progress import tell
@@ -83,12 +83,11 @@ def run_job(folder: Path) -> Path:
     few = val[:: max(1, len(val) // PARITY_PICTURES)]
     compare(directory, few, keras_reference(run, weights), "Keras in float32")
     sets = _sets(job, data)
-    found = evaluate(directory, data, run, sets)
+    found = evaluate(directory, run, sets)
     write_reports(directory, run, found)
     for name in KEPT:
         shutil.copyfile(run / name, directory / name)
     publish(directory, run, found)
-    rewrite_manifest(directory)
     if job.baseline:
         _measure_baseline(Path(job.baseline), own_sets(data, job.sets), folder)
     (folder / RESULT).write_text(json.dumps({"sha256": load_manifest(directory).sha256}))

@@ -48,7 +48,9 @@ TUNED = (
 )
 STARTED = " It went on from {model} (manifest {sha256:.12})."
 NEAR = "Cells of other kinds are caught in {share:.1%}; the rest is answered."
-NO_NEAR = "No cell of another kind was among its test cells, so nobody knows how many it would answer."
+NO_NEAR = (
+    "No cell of another kind was among its test cells, so nobody knows how many it would answer."
+)
 
 
 def write_own_card(
@@ -61,7 +63,8 @@ def write_own_card(
     """Arguments as of ml.card.write_card."""
     options, counts = facts["options"], facts["counts"]
     train, val = (
-        "+".join(f"{name}/{split}" for name in options[f"{split}_sets"]) for split in ("train", "val")
+        "+".join(f"{name}/{split}" for name in options[f"{split}_sets"])
+        for split in ("train", "val")
     )
     tuned = any(row["phase"] != HEAD for row in history)
     started = facts.get("started_from", {})

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from ml.progress import tqdm
 
 from classifier.inference import canonical, locator_engine, locator_net
 from classifier.inference import locate as locating
 from classifier.inference.canonical import canonical_view
 from ml.data import Sample, fingerprint
+from ml.progress import tqdm
 
 DIAMETERS = 2.2  # cell diameters that a patch is wide
 SIDE = 320  # pixels

@@ -8,9 +8,9 @@ about equally frequent, and only the surest few of each class are kept.
 from typing import TYPE_CHECKING
 
 import numpy as np
-from ml.progress import tqdm
 
 from ml import augment
+from ml.progress import tqdm
 
 if TYPE_CHECKING:
     import keras

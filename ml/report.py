@@ -10,9 +10,9 @@ from classifier.inference import golden
 from classifier.inference.locked import FILE_NAME as PREDICTIONS
 from classifier.inference.manifest import FILE_NAME
 from ml.card import write_card
-from ml.own_card import write_own_card
 from ml.export import rewrite_manifest
 from ml.head import read_history
+from ml.own_card import write_own_card
 from ml.runs import write_json
 from ml.tables import Section, sections
 

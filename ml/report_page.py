@@ -65,7 +65,10 @@ def write_reports(directory: Path, out: Path, found: dict[str, Any]) -> None:
 def lead(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The first figures one asks for: (what, how much, its interval)."""
     rows = []
-    for name, place in ((first_test(found["sets"]), "own laboratory"), (FIELDS, "another laboratory")):
+    for name, place in (
+        (first_test(found["sets"]), "own laboratory"),
+        (FIELDS, "another laboratory"),
+    ):
         row = found["sets"].get(name)
         if row:
             rows.append((f"accuracy, {place}", *split(figure(row, "accuracy", ".1%"))))

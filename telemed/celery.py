@@ -91,6 +91,11 @@ app.conf.update(
             "schedule": timedelta(minutes=1),
             "options": {**UPKEEP, "expires": BELL_SECONDS},
         },
+        "tend-training": {
+            "task": "training.tasks.tend",
+            "schedule": timedelta(seconds=30),
+            "options": {**UPKEEP, "expires": BELL_SECONDS},
+        },
         "verify-invariants": {
             "task": "classifier.tasks.verify_invariants",
             "schedule": crontab(hour=3, minute=10),

@@ -31,6 +31,12 @@ def words(name: str, *, default: str = "") -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
 
+def unless_none(name: str, *, default: str) -> str:
+    """The words themselves; empty where they are "none"."""
+    given = os.environ.get(name, "").strip() or default
+    return "" if given.lower() == "none" else given
+
+
 def number(name: str, *, default: int) -> int:
     raw = os.environ.get(name, "").strip()
     try:

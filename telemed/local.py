@@ -16,7 +16,7 @@ from telemed.supervisor import Program
 
 CODE = Path(__file__).resolve().parent.parent
 LOG_KEPT = 10 * 1024 * 1024  # bytes; a longer log is set aside when the programs start
-SUBDIRECTORIES = ("logs", "queue", "media", "models", "mail")
+SUBDIRECTORIES = ("logs", "queue", "media", "models", "mail", "training")
 FILES = ("lock", "secret_key", "valkey.sock", "static", "static.stamp")  # and the database's own
 
 
@@ -192,6 +192,21 @@ def worker(directory: Path, environment: Mapping[str, str]) -> Program:
         environment=environment,
         directory=CODE,
         patience=70.0,  # the hard limit of a task is 60 s
+    )
+
+
+def training_worker(directory: Path, environment: Mapping[str, str]) -> Program:
+    """Trains, in a process without a pool, where no time limit holds. What it does when it must
+    end is taken up again by the next one."""
+    options = ["--queues", "training", "--pool", "solo", "--hostname", "training@%h"]
+    options += ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
+    return Program(
+        name="training worker",
+        command=[*_celery("worker"), *options],
+        log=directory / "logs" / "training.log",
+        environment={**environment, "TELEHEME_TRAINING_WORKER": "1"},
+        directory=CODE,
+        patience=40.0,
     )
 
 

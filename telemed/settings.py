@@ -15,7 +15,15 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from telemed.environment import flag, fraction, local_secret_key, local_socket, number, words
+from telemed.environment import (
+    flag,
+    fraction,
+    local_secret_key,
+    local_socket,
+    number,
+    unless_none,
+    words,
+)
 from telemed.production import refuse_unsafe
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,6 +53,7 @@ INSTALLED_APPS = [
     "classifier.apps.ClassifierConfig",
     "review.apps.ReviewConfig",
     "datasets.apps.DatasetsConfig",
+    "training.apps.TrainingConfig",
     "ml.apps.MlConfig",
     "telemed.apps.AdminConfig",
     "django.contrib.auth",
@@ -215,7 +224,26 @@ GATE_MARGINS = {
     "accuracy": fraction("TELEHEME_GATE_ACCURACY", default=0.005),
     "recall": fraction("TELEHEME_GATE_RECALL", default=0.02),
     "external": fraction("TELEHEME_GATE_EXTERNAL", default=0.02),
+    "calibration": fraction("TELEHEME_GATE_CALIBRATION", default=0.01),
+    "most_ece": fraction("TELEHEME_GATE_MOST_ECE", default=0.05),
+    "abstained": fraction("TELEHEME_GATE_ABSTAINED", default=0.05),
 }
+# The locked sets that it compares on: names or patterns, separated by commas; "none" asks for none.
+GATE_SETS = {
+    "test": os.environ.get("TELEHEME_GATE_TEST") or "pbc/test",
+    "other": unless_none("TELEHEME_GATE_OTHER_SET", default="pbc_other/test"),
+    "outside": unless_none("TELEHEME_GATE_EXTERNAL_SET", default="bccd whole fields"),
+}
+
+# Training ---------------------------------------------------------------------------------------
+
+# Seconds of the database's clock that a training worker owns a run before it must say so again.
+TRAINING_LEASE_SECONDS = number("TELEHEME_TRAINING_LEASE_SECONDS", default=60)
+# ImageNet's weights: a file, or nothing for the official download. "random" tries the machinery.
+TRAINING_WEIGHTS = os.environ.get("TELEHEME_WEIGHTS", "")
+# A data folder with the published locked sets; runs are measured on these as well.
+TRAINING_LOCKED_DATA = os.environ.get("TELEHEME_DATA", "")
+TRAINING_DIR = DATA_DIR / "training"
 
 # People -----------------------------------------------------------------------------------------
 

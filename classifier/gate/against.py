@@ -3,21 +3,25 @@
 from collections.abc import Sequence
 
 from classifier.compared import Compared, Difference
-from classifier.gate.findings import Finding, Policy, line
+from classifier.gate.findings import Finding, Policy, line, unasked
 
 
-def compared(test: Compared, other: Compared, outside: Compared, policy: Policy) -> list[Finding]:
-    """Of the locked cells, of the cells of other kinds, and of the external set."""
+def compared(
+    test: Compared, other: Compared | None, outside: Compared | None, policy: Policy
+) -> list[Finding]:
+    """Of the locked cells, of the cells of other kinds, and of the external set, where these are
+    asked for."""
     # judge() has seen that both have known cells.
     assert test.accuracy and test.ece  # noqa: PT018, S101
-    assert outside.accuracy  # noqa: S101
     return [
         _accuracy(test, test.accuracy, policy),
         _recall(test, policy),
         _calibration(test.ece, policy),
-        _other(other, policy),
+        _other(other, policy) if other else unasked("other"),
         _abstained(test, policy),
-        _external(outside, outside.accuracy, policy),
+        _external(outside, outside.accuracy, policy)
+        if outside and outside.accuracy
+        else unasked("external"),
     ]
 
 

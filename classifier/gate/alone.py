@@ -1,18 +1,19 @@
 """A model alone, where there is nothing to compare it with: the least that is asked of any."""
 
 from classifier.compared import Compared
-from classifier.gate.findings import Figure, Finding, Policy
+from classifier.gate.findings import Figure, Finding, Policy, unasked
 
 
-def alone(test: Compared, other: Compared, outside: Compared, policy: Policy) -> list[Finding]:
+def alone(
+    test: Compared, other: Compared | None, outside: Compared | None, policy: Policy
+) -> list[Finding]:
     """Where there is nothing to compare with: the least that is asked of any model."""
     # judge() has seen that both have known cells.
     assert test.accuracy and test.ece  # noqa: PT018, S101
-    assert outside.accuracy  # noqa: S101
-    accuracy, ece, fields = test.accuracy.b, test.ece.b, outside.accuracy.b
+    accuracy, ece = test.accuracy.b, test.ece.b
     recall = {name: found.b for name, found in test.recall.items()}
     lowest = min(recall, key=lambda name: recall[name])
-    unfamiliar, left = other.abstained.b, test.abstained.b
+    left = test.abstained.b
 
     def one(code: str, passed: bool | None, said: str, **figures: float) -> Finding:
         rows = tuple(
@@ -45,11 +46,14 @@ def alone(test: Compared, other: Compared, outside: Compared, policy: Policy) ->
         ),
         one(
             "other",
-            unfamiliar >= policy.least_other,
-            f"It abstains on {unfamiliar:.4f} of {other.cells:,} cells that are none of the five "
-            f"classes ({policy.other}); at least {policy.least_other:g} is asked of a first model.",
-            abstained=unfamiliar,
-        ),
+            other.abstained.b >= policy.least_other,
+            f"It abstains on {other.abstained.b:.4f} of {other.cells:,} cells that are none of the "
+            f"five classes ({policy.other}); at least {policy.least_other:g} is asked of a first "
+            "model.",
+            abstained=other.abstained.b,
+        )
+        if other
+        else unasked("other"),
         one(
             "abstained",
             left <= policy.most_abstained,
@@ -60,8 +64,10 @@ def alone(test: Compared, other: Compared, outside: Compared, policy: Policy) ->
         one(
             "external",
             None,
-            f"Right on {fields:.4f} of {outside.known:,} fields of a laboratory that it did not "
+            f"Right on {outside.accuracy.b:.4f} of {outside.known:,} fields of a laboratory that it did not "
             f"learn from ({policy.outside}). There is nothing to compare it with.",
-            accuracy=fields,
-        ),
+            accuracy=outside.accuracy.b,
+        )
+        if outside and outside.accuracy
+        else unasked("external"),
     ]

@@ -19,6 +19,10 @@ TITLES = {
     "external": "Another laboratory",
     SPEED: "Speed",
 }
+UNASKED = {
+    "other": "Not asked: this installation compares on no cells of other kinds.",
+    "external": "Not asked: this installation compares on no cells of another laboratory.",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class Policy:
     least_recall: float = 0.90
     least_other: float = 0.5
     most_abstained: float = 0.2
-    # The locked sets.
+    # The locked sets: names, or patterns as of fnmatch, separated by commas; the first that both
+    # models were measured on counts. "" asks for none, and there must be test cells.
     test: str = "pbc/test"
     other: str = "pbc_other/test"
     outside: str = "bccd whole fields"
@@ -78,6 +83,10 @@ class Finding:
 def refused(findings: Sequence[Finding]) -> list[Finding]:
     """Those that stand against the candidate; none: it may become active."""
     return [finding for finding in findings if finding.passed is False]
+
+
+def unasked(code: str) -> Finding:
+    return Finding(code, None, UNASKED[code])
 
 
 def not_tried(codes: Sequence[str], why: str) -> list[Finding]:

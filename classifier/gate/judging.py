@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from classifier.compared import paired
 from classifier.gate.against import compared
 from classifier.gate.alone import alone
+from classifier.gate.common import common_sets
 from classifier.gate.findings import LOCKED, SPEED, Figure, Finding, Policy, not_tried
 from classifier.inference.errors import ModelError
 from classifier.inference.locked import Locked
@@ -20,28 +21,25 @@ def judge(
     why_alone: str = "",
 ) -> list[Finding]:
     """What the locked sets say. ``active`` None: there is nothing to compare with, ``why_alone``."""
-    sets = (policy.test, policy.other, policy.outside)
     try:
-        for name in sets:
-            for whose, said in (("candidate", candidate), ("active model", active)):
-                if said is not None and name not in said:
-                    raise ModelError(f"The {whose} was not measured on the locked set {name}.")
+        policy = common_sets(candidate, active, policy)
+        sets = [name for name in (policy.test, policy.other, policy.outside) if name]
         # With itself, where there is no other: the figures are then its own.
         pairs = {name: paired((active or candidate)[name], candidate[name]) for name in sets}
-        for name in (policy.test, policy.outside):
+        for name in filter(None, (policy.test, policy.outside)):
             if not pairs[name].known:
                 raise ModelError(f"The locked set {name} has no cell of the five classes.")
     except ModelError as error:
         rest = not_tried(MEASURED, "Not tried: the two were not measured on the same pictures.")
         return [Finding(LOCKED, False, str(error)), *rest]
     cells = sum(pair.cells for pair in pairs.values())
-    test, other, outside = (pairs[name] for name in sets)
+    test = pairs[policy.test]
+    other, outside = pairs.get(policy.other), pairs.get(policy.outside)
+    many = "one locked set" if len(sets) == 1 else f"{len(sets)} locked sets"
     if active is None:
-        sentence = (
-            f"Measured on all {cells:,} cells of {len(sets)} locked sets. {why_alone}".strip()
-        )
+        sentence = f"Measured on all {cells:,} cells of {many}. {why_alone}".strip()
         return [Finding(LOCKED, True, sentence), *alone(test, other, outside, policy)]
-    sentence = f"Both were measured on the same {cells:,} cells of {len(sets)} locked sets."
+    sentence = f"Both were measured on the same {cells:,} cells of {many}."
     return [Finding(LOCKED, True, sentence), *compared(test, other, outside, policy)]
 
 

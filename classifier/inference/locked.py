@@ -5,6 +5,7 @@ by cell, without either being run again.
 """
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,29 +64,43 @@ def read_locked(path: Path) -> dict[str, Locked]:
         if path.stat().st_size > LIMIT:
             raise ModelError(f"{path.name} is larger than {LIMIT // 10**6} MB.")
         with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.reader(stream)
-            if tuple(next(reader, ())) != COLUMNS:
-                raise ModelError(f"{path.name} does not have the columns {', '.join(COLUMNS)}.")
-            return _sets(path, reader)
-    except (OSError, ValueError, csv.Error) as error:
+            return _parsed(stream, path.name)
+    except (OSError, ValueError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{path.name} cannot be read.") from error
 
 
-def _sets(path: Path, rows: Iterable[Sequence[str]]) -> dict[str, Locked]:
+def parse_locked(text: str, name: str) -> dict[str, Locked]:
+    """The same, of what such a file holds; `name` is how it is called in the sentence."""
+    return _parsed(io.StringIO(text, newline=""), name)
+
+
+def _parsed(stream: Iterable[str], name: str) -> dict[str, Locked]:
+    try:
+        reader = csv.reader(stream)
+        if tuple(next(reader, ())) != COLUMNS:
+            raise ModelError(f"{name} does not have the columns {', '.join(COLUMNS)}.")
+        return _sets(name, reader)
+    except (ValueError, csv.Error) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{name} cannot be read.") from error
+
+
+def _sets(file: str, rows: Iterable[Sequence[str]]) -> dict[str, Locked]:
     found: dict[str, list[Sequence[str]]] = {}
     for number, row in enumerate(rows):
         if len(row) != len(COLUMNS) or number >= MOST:
-            raise ModelError(f"{path.name}: line {number + 2} is not a line of it.")
+            raise ModelError(f"{file}: line {number + 2} is not a line of it.")
         found.setdefault(row[0], []).append(row)
     sets = {}
     for name, lines in found.items():
         probabilities = np.array([line[4:-1] for line in lines], float)
         if not (np.abs(probabilities.sum(axis=1) - 1) < 1e-3).all():
-            raise ModelError(f"{path.name}: the probabilities of {name} do not add up to one.")
+            raise ModelError(f"{file}: the probabilities of {name} do not add up to one.")
         if not ((probabilities >= 0) & (probabilities <= 1)).all():
-            raise ModelError(f"{path.name}: a probability of {name} is not between 0 and 1.")
+            raise ModelError(f"{file}: a probability of {name} is not between 0 and 1.")
         sets[name] = Locked(
             pictures=tuple((line[1], line[2]) for line in lines),
             kinds=tuple(line[3] for line in lines),

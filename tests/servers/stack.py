@@ -33,7 +33,9 @@ class Stack:
         # What is set for the tests' own Django is not the product's business, but for the servers.
         self.environment = {
             name: value for name, value in os.environ.items() if name != "TELEHEME_DATA_DIR"
-        } | (environment or {})
+        }
+        # The worker that trains is started only where a test asks for it.
+        self.environment |= {"TELEHEME_TRAINING_WORKER": "0"} | (environment or {})
         self.output = data_dir.parent / f"{data_dir.name}-output.txt"
         self.process: subprocess.Popen[bytes] | None = None
         self.family: set[psutil.Process] = set()

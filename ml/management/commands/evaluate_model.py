@@ -51,7 +51,7 @@ class Command(BaseCommand):
             if published and not (directory / "config.json").is_file():
                 raise ModelError(f"{directory} has no config.json, of which its card is made.")
             data = data_folder(options["data"])
-            found = evaluate(directory, data, out, published_sets(data, limit=options["limit"]))
+            found = evaluate(directory, out, published_sets(data, limit=options["limit"]))
         except (DataError, ModelError) as error:
             raise CommandError(str(error)) from error
         write_reports(directory, out, found)

@@ -9,6 +9,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import closing, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connections
 
 from telemed import demo, health, local
+from telemed.environment import flag
 from telemed.supervisor import ProgramFailed, Supervisor
 
 READY_WITHIN = 60.0  # seconds
@@ -96,6 +98,8 @@ class Command(BaseCommand):
         self.step("model", self.register_model)
         connections.close_all()
         supervisor.start(local.worker(directory, environment))
+        if trains():
+            supervisor.start(local.training_worker(directory, environment))
         supervisor.start(local.beat(directory, environment))
         if not options["no_demo"]:
             supervisor.run_once(local.seeding(directory, environment), self.seeded)
@@ -222,6 +226,11 @@ class Command(BaseCommand):
         else:
             self.say("  Make the first administrator with: manage.py createsuperuser\n")
         self.say(f"Logs are in {directory / 'logs'}. Stop with Ctrl-C.")
+
+
+def trains() -> bool:
+    """Whether this machine can train, and nobody said that it shall not."""
+    return flag("TELEHEME_TRAINING_WORKER", default=True) and bool(find_spec("tensorflow"))
 
 
 def database_is_local() -> bool:
