@@ -99,6 +99,12 @@ SENTENCES = {
     "sign_in.blocked": "was blocked after too many attempts to sign in",
     "sign_in.failed": "failed to sign in",
     "sign_out": "signed out",
+    "training.asked": "started a training run",
+    "training.done": "a training run made a model",
+    "training.failed": "a training run failed",
+    "training.resumed": "let a training run go on",
+    "training.stop_asked": "asked a training run to stop",
+    "training.stopped": "a training run stopped",
     "worklist.viewed": "looked at the worklist",
 }
 # Keys of ``data`` that may be shown: none of them can hold what a person typed.

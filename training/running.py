@@ -96,6 +96,7 @@ def _train(claim: Claim, place: Path) -> int:
         process = subprocess.Popen(  # noqa: S603
             [*COMMAND, str(place), "--parent", str(os.getpid())],
             cwd=settings.BASE_DIR,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -117,6 +117,15 @@ def _promotion(world):
     return {"public_id": promotion.public_id}
 
 
+def _training(world):
+    from training.models import TrainingJob
+
+    job, _ = TrainingJob.objects.get_or_create(
+        model_id="in-training", defaults={"kind": "transfer", "fingerprint": "0" * 64}
+    )
+    return {"public_id": job.public_id}
+
+
 def _cell(world):
     return {"public_id": world.prediction.cell.public_id}
 
@@ -277,6 +286,11 @@ TABLE: dict[str, Row] = {
     "quick-look/": Row(GET=SIGNED_IN),
     "models/": Row(GET=SIGNED_IN),
     "models/compare": Row(GET=SIGNED_IN),
+    "training/": Row(GET=ADMIN),
+    "training/new": Row(GET=ADMIN, POST=ADMIN),
+    "training/<uuid:public_id>/": Row(GET=ADMIN, make=_training),
+    "training/<uuid:public_id>/stop": Row(POST=ADMIN, make=_training),
+    "training/<uuid:public_id>/resume": Row(POST=ADMIN, make=_training),
     "models/upload": Row(GET=ADMIN, POST=ADMIN),
     # The model of this world has no directory: there is nothing to register.
     "models/<str:model_id>/register": Row(POST="LFFFFNL", make=_model),
