@@ -17,7 +17,7 @@ from pathlib import Path
 from django.db.models import QuerySet
 
 from datasets.choices import ItemState, SetState
-from datasets.errors import DataSetError
+from datasets.errors import SetRefused
 from datasets.models import DataSet, Item
 from patients import storage
 
@@ -32,10 +32,10 @@ def kept_items(data_set: DataSet) -> QuerySet[Item]:
 
 
 def require_ready(data_set: DataSet) -> None:
-    """DataSetError unless the set is READY."""
+    """SetRefused unless the set is READY."""
     state = DataSet.objects.values_list("state", flat=True).get(pk=data_set.pk)
     if state != SetState.READY:
-        raise DataSetError(
+        raise SetRefused(
             f"The data set {data_set.slug} is not ready ({SetState(state).label.lower()})."
         )
 
@@ -68,14 +68,14 @@ def licence_text(data_set: DataSet) -> str:
 
 def files(data_set: DataSet) -> Iterator[tuple[str, bytes]]:
     """(path below FOLDER, bytes) of every file, the manifest last; each picture is proven by its
-    hash. Raises DataSetError, and PictureDamaged, PictureMissing or StorageUnavailable."""
+    hash. Raises SetRefused, and PictureDamaged, PictureMissing or StorageUnavailable."""
     require_ready(data_set)
     yield f"{data_set.slug}/LICENCE.txt", licence_text(data_set).encode()
     for item in kept_items(data_set).iterator(BLOCK):
         yield item.path, storage.read_verified(item.picture_key, sha256=item.sha256)
     manifest = manifest_text(data_set).encode()
     if hashlib.sha256(manifest).hexdigest() != data_set.listing_sha256:
-        raise DataSetError(f"The data set {data_set.slug} is not the one that was made any more.")
+        raise SetRefused(f"The data set {data_set.slug} is not the one that was made any more.")
     yield f"{data_set.slug}/manifest.csv", manifest
 
 

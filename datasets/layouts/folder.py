@@ -7,8 +7,8 @@ train/neutrophil/a.jpg        with the split, if all folders at the top are name
 
 from pathlib import Path, PurePosixPath
 
-from ml.datasets.names import class_name, is_known, is_split, split_name
-from ml.datasets.source import Contents, Picture, walk
+from datasets.layouts.names import class_name, is_known, is_split, split_name
+from datasets.layouts.source import Contents, Picture, walk
 
 
 def read(root: Path) -> Contents:
