@@ -112,9 +112,7 @@ def unpack(archive: Path, into: Path) -> None:
 def look_through(archive: Path) -> None:
     """ZipRefused unless every member is as it may be. Nothing is unpacked."""
     with in_a_sentence("a zip file of pictures", passing=(ZipRefused,)):
-        require_plain_end(
-            archive, most=MOST_FILES, longest=MOST_FILES * 400, too_many=MANY
-        )
+        require_plain_end(archive, most=MOST_FILES, longest=MOST_FILES * 400, too_many=MANY)
         with zipfile.ZipFile(archive) as file:
             for member in file.infolist():
                 require_plain(member, _NAME)

@@ -14,9 +14,10 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
-from datasets.choices import ItemState, SetState
+from datasets.choices import ItemState, Origin, SetState
+from datasets.consents import consents_now
 from datasets.errors import SetRefused
 from datasets.models import DataSet, Item
 from patients import storage
@@ -32,12 +33,29 @@ def kept_items(data_set: DataSet) -> QuerySet[Item]:
 
 
 def require_ready(data_set: DataSet) -> None:
-    """SetRefused unless the set is READY."""
+    """SetRefused unless the set is READY and all whose cells are in it still consent."""
     state = DataSet.objects.values_list("state", flat=True).get(pk=data_set.pk)
     if state != SetState.READY:
         raise SetRefused(
             f"The data set {data_set.slug} is not ready ({SetState(state).label.lower()})."
         )
+    if withdrawn(data_set):
+        raise SetRefused(
+            f"The data set {data_set.slug} holds cells of an organisation that has taken its consent "
+            "back. Make a new set without them."
+        )
+
+
+def withdrawn(data_set: DataSet) -> dict[str, int]:
+    """Organisations that consent no more, and how many of the set's pictures are theirs."""
+    if data_set.origin != Origin.SIGNED:
+        return {}
+    theirs = (
+        Item.objects.filter(data_set=data_set, state=ItemState.KEPT)
+        .exclude(organisation__in=consents_now())
+        .order_by("organisation__name")
+    )
+    return dict(theirs.values_list("organisation__name").annotate(Count("pk")))
 
 
 def manifest_text(data_set: DataSet) -> str:
@@ -82,7 +100,8 @@ def files(data_set: DataSet) -> Iterator[tuple[str, bytes]]:
 def write_folder(
     data_set: DataSet, folder: Path, *, progress: Callable[[Iterable], Iterable] = iter
 ) -> None:
-    """Write FOLDER/SLUG/. What is there already, as an interrupted run left it, is made anew where
+    """Write FOLDER/SLUG/, without progress on the screen unless asked. A class that is none of the
+    model's (a blast, say) is written like any other: ``ml.data.read_set`` gives it the label -1. What is there already, as an interrupted run left it, is made anew where
     it differs. ``progress`` may wrap the files as tqdm does. Errors as of ``files``."""
     for name, data in progress(files(data_set)):
         path = folder / name
