@@ -14,10 +14,11 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
-from datasets.choices import ItemState, SetState
-from datasets.errors import DataSetError
+from datasets.choices import ItemState, Origin, SetState
+from datasets.consents import consents_now
+from datasets.errors import SetRefused
 from datasets.models import DataSet, Item
 from patients import storage
 
@@ -32,12 +33,29 @@ def kept_items(data_set: DataSet) -> QuerySet[Item]:
 
 
 def require_ready(data_set: DataSet) -> None:
-    """DataSetError unless the set is READY."""
+    """SetRefused unless the set is READY and all whose cells are in it still consent."""
     state = DataSet.objects.values_list("state", flat=True).get(pk=data_set.pk)
     if state != SetState.READY:
-        raise DataSetError(
+        raise SetRefused(
             f"The data set {data_set.slug} is not ready ({SetState(state).label.lower()})."
         )
+    if withdrawn(data_set):
+        raise SetRefused(
+            f"The data set {data_set.slug} holds cells of an organisation that has taken its consent "
+            "back. Make a new set without them."
+        )
+
+
+def withdrawn(data_set: DataSet) -> dict[str, int]:
+    """Organisations that consent no more, and how many of the set's pictures are theirs."""
+    if data_set.origin != Origin.SIGNED:
+        return {}
+    theirs = (
+        Item.objects.filter(data_set=data_set, state=ItemState.KEPT)
+        .exclude(organisation__in=consents_now())
+        .order_by("organisation__name")
+    )
+    return dict(theirs.values_list("organisation__name").annotate(Count("pk")))
 
 
 def manifest_text(data_set: DataSet) -> str:
@@ -68,21 +86,22 @@ def licence_text(data_set: DataSet) -> str:
 
 def files(data_set: DataSet) -> Iterator[tuple[str, bytes]]:
     """(path below FOLDER, bytes) of every file, the manifest last; each picture is proven by its
-    hash. Raises DataSetError, and PictureDamaged, PictureMissing or StorageUnavailable."""
+    hash. Raises SetRefused, and PictureDamaged, PictureMissing or StorageUnavailable."""
     require_ready(data_set)
     yield f"{data_set.slug}/LICENCE.txt", licence_text(data_set).encode()
     for item in kept_items(data_set).iterator(BLOCK):
         yield item.path, storage.read_verified(item.picture_key, sha256=item.sha256)
     manifest = manifest_text(data_set).encode()
     if hashlib.sha256(manifest).hexdigest() != data_set.listing_sha256:
-        raise DataSetError(f"The data set {data_set.slug} is not the one that was made any more.")
+        raise SetRefused(f"The data set {data_set.slug} is not the one that was made any more.")
     yield f"{data_set.slug}/manifest.csv", manifest
 
 
 def write_folder(
     data_set: DataSet, folder: Path, *, progress: Callable[[Iterable], Iterable] = iter
 ) -> None:
-    """Write FOLDER/SLUG/. What is there already, as an interrupted run left it, is made anew where
+    """Write FOLDER/SLUG/, without progress on the screen unless asked. A class that is none of the
+    model's (a blast, say) is written like any other: ``ml.data.read_set`` gives it the label -1. What is there already, as an interrupted run left it, is made anew where
     it differs. ``progress`` may wrap the files as tqdm does. Errors as of ``files``."""
     for name, data in progress(files(data_set)):
         path = folder / name

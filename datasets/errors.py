@@ -3,7 +3,7 @@
 from patients.errors import DomainError
 
 
-class DataSetError(DomainError):
+class SetRefused(DomainError):
     """Nothing was changed; the sentence says why."""
 
-    code = "data_set"
+    code = "data_set_refused"

@@ -23,6 +23,8 @@ class DataSet(models.Model):
     source = models.CharField("citation or address", max_length=500, blank=True)
     description = models.TextField(max_length=2000, blank=True)
     state = models.CharField(max_length=16, choices=SetState, default=SetState.WAITING)
+    # Drawn cells of demonstrations: never in one set with real ones.
+    synthetic = models.BooleanField(default=False)
     # The uploaded zip file in the store while it is worked on: parts of [key, SHA-256], in order.
     archive = models.JSONField(default=list, blank=True)
     archive_sha256 = models.CharField(max_length=64, blank=True)

@@ -96,6 +96,11 @@ app.conf.update(
             "schedule": timedelta(seconds=30),
             "options": {**UPKEEP, "expires": BELL_SECONDS},
         },
+        "resume-data-sets": {
+            "task": "datasets.tasks.resume",
+            "schedule": timedelta(minutes=1),
+            "options": {**UPKEEP, "expires": BELL_SECONDS},
+        },
         "verify-invariants": {
             "task": "classifier.tasks.verify_invariants",
             "schedule": crontab(hour=3, minute=10),

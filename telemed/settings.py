@@ -215,6 +215,9 @@ MODEL_DIRS = [BASE_DIR / "classifier" / "shipped", DATA_DIR / "models"]
 # Called with (directory, limits=...): raises where a model directory may not be registered.
 CLASSIFIER_FITNESS = "classifier.bundles.confined.require_fit"
 MODEL_UPLOAD_LIMIT = number("TELEHEME_MODEL_UPLOAD_MB", default=60) * 1024 * 1024
+# Data sets for training: the largest zip file that a page takes, and what a worker unpacks it into.
+DATASET_UPLOAD_LIMIT = number("TELEHEME_DATASET_UPLOAD_MB", default=200) * 1024 * 1024
+DATASET_WORK_DIR = DATA_DIR / "datasets"
 INFERENCE_THREADS = number("TELEHEME_INFERENCE_THREADS", default=os.cpu_count() or 2)
 
 # Promotion of a model: whether a second administrator must agree, and how much worse than the active

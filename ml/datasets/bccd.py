@@ -8,9 +8,18 @@ import re
 import xml.etree.ElementTree as ET  # nosec B405
 from pathlib import Path
 
-from ml.datasets.names import class_name
-from ml.datasets.source import SPLITS, Box, Contents, DatasetError, Picture, Remote, Source, inside
-from ml.datasets.table import read_rows
+from datasets.layouts.names import class_name
+from datasets.layouts.source import (
+    SPLITS,
+    Box,
+    Contents,
+    DatasetError,
+    Picture,
+    Remote,
+    Source,
+    inside,
+)
+from datasets.layouts.table import read_rows
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from ml.datasets.source import ENDINGS, DatasetError, Remote, Source
+from datasets.layouts.source import ENDINGS, DatasetError, Remote, Source
 from ml.download import DownloadError, digest, download, open_url
 
 WANTED = ENDINGS | {".csv", ".txt", ".xml", ".zip"}

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from datasets.layouts.source import SPLITS, Picture
+from datasets.similar import Pair, clusters
 from ml.datasets.scan import Look
-from ml.datasets.similar import Pair, between, clusters
-from ml.datasets.source import SPLITS, Picture
+from ml.datasets.similar import between
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from classifier.inference.classes import CLASSES
-from ml.datasets import folder
-from ml.datasets.names import harmless
-from ml.datasets.source import SPLITS, Contents, Remote, Source
-from ml.datasets.table import read_rows
+from datasets.layouts import folder
+from datasets.layouts.names import harmless
+from datasets.layouts.source import SPLITS, Contents, Remote, Source
+from datasets.layouts.table import read_rows
 
 ARCHIVE = Remote(
     "PBC_dataset_normal_DIB.zip",

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from datasets.layouts.source import Contents, Source
 from ml.datasets import pbc
-from ml.datasets.source import Contents, Source
 
 KINDS = ("erythroblast", "ig", "platelet")
 

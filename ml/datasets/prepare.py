@@ -14,13 +14,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ml.datasets import prepared
+from datasets.layouts import prepared
+from datasets.layouts.source import SPLITS, Contents, DatasetError, Picture
+from datasets.splits import assign
 from ml.datasets.findings import Other, families, matches, to_drop, torn_groups
 from ml.datasets.report import counts, elsewhere, in_words, repeats
 from ml.datasets.scan import Look, Scanner
 from ml.datasets.similar import within
-from ml.datasets.source import SPLITS, Contents, DatasetError, Picture
-from ml.datasets.splits import assign
 
 MEMORY = ".looks.sqlite"
 COLUMNS = ("path", "class", "source_group", "split", "sha256")

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from datasets.layouts.source import SPLITS, Picture
 from ml.datasets.findings import Family, Match
 from ml.datasets.scan import Look
-from ml.datasets.source import SPLITS, Picture
 
 LISTED = 20  # of anything in report.md; report.json has all of it
 

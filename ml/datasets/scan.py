@@ -14,19 +14,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from classifier.inference.errors import UnreadableImageError
 from classifier.inference.preprocess import decode
-from ml.datasets.source import DatasetError
+from datasets.layouts.source import DatasetError
+from datasets.similar import THUMB, pixels_sha256, thumb_of
 
 # No others: Pillow would hand some of them, whatever the file's ending, to programs outside.
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
-THUMB = 32
-"""Pixels a side of the picture from afar, whatever the shape of the picture."""
 MEGAPIXELS = 60
 """More are not opened: no microscope's field needs them, and a few kilobytes can claim any size."""
 MEGABYTES = 200
@@ -140,11 +138,11 @@ def _look(path: Path) -> Look | str:
         return f"it cannot be read ({error.strerror})"
     return Look(
         hashlib.sha256(data).hexdigest(),
-        hashlib.sha256(f"{rgb.shape}".encode() + rgb.tobytes()).hexdigest(),
+        pixels_sha256(rgb),
         width,
         height,
         len(data),
-        cv2.resize(rgb, (THUMB, THUMB), interpolation=cv2.INTER_AREA),
+        thumb_of(rgb),
     )
 
 

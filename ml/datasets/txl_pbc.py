@@ -5,9 +5,9 @@ Among them are pictures of PBC: `--against pbc` says which, and which side of PB
 
 from pathlib import Path
 
-from ml.datasets.names import is_split, split_name
+from datasets.layouts.names import is_split, split_name
+from datasets.layouts.source import Box, Contents, DatasetError, Picture, Remote, Source, walk
 from ml.datasets.scan import dimensions
-from ml.datasets.source import Box, Contents, DatasetError, Picture, Remote, Source, walk
 
 KINDS = ("WBC", "RBC", "Platelet")  # data.yaml: names
 COMMIT = "bcafb7af67467b02b3bac19a95d0e43ebcc5b983"

@@ -11,10 +11,10 @@ import pytest
 from django.core.management import call_command
 
 from classifier.inference.classes import CLASSES
+from datasets.layouts.source import DatasetError, Remote
 from ml.datasets import fetch as module
 from ml.datasets.fetch import Found, fetch, unpack
 from ml.datasets.pbc import ARCHIVE, SOURCE
-from ml.datasets.source import DatasetError, Remote
 from tests.ml import sets
 
 

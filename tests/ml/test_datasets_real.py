@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from django.core.management import call_command
 
+from datasets.layouts import prepared
 from ml.data import fingerprint, read_set
-from ml.datasets import prepared
 from ml.datasets.findings import Other as Set
 from ml.datasets.findings import families, matches
 from ml.datasets.prepare import MEMORY

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.layouts.source import DatasetError
 from ml.datasets import scan
 from ml.datasets.scan import Scanner
-from ml.datasets.source import DatasetError
 from tests.ml import sets
 
 

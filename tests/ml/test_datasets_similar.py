@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ml.datasets.scan import THUMB, Look
-from ml.datasets.similar import Pair, between, clusters, hashes, turn, within
+from datasets.similar import THUMB, Pair, clusters, hashes, turn
+from ml.datasets.scan import Look
+from ml.datasets.similar import between, within
 from tests.ml.sets import picture
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ml.datasets import KNOWN, bccd, folder, pbc, pbc_other, prepared, read, table, txl_pbc
-from ml.datasets.names import class_name, harmless
-from ml.datasets.source import Box, DatasetError
+from datasets.layouts import folder, prepared, table
+from datasets.layouts.names import class_name, harmless
+from datasets.layouts.source import Box, DatasetError
+from ml.datasets import KNOWN, bccd, pbc, pbc_other, read, txl_pbc
 from tests.ml import sets
 
 CIRCLE = "its path cannot be followed: too long, or links in a circle"

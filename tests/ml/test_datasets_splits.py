@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.datasets.similar import Pair
-from ml.datasets.source import Picture
-from ml.datasets.splits import assign
+from datasets.layouts.source import Picture
+from datasets.similar import Pair
+from datasets.splits import assign
 
 SHARES = (0.6, 0.1, 0.3)
 

@@ -14,13 +14,13 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 
+from datasets.layouts.source import SHARES, DatasetError, Source
 from ml.config import TrainConfig
 from ml.data import VARIABLE
 from ml.datasets import KNOWN, read
 from ml.datasets.fetch import Found, fetch, unpack
 from ml.datasets.prepare import Order, prepare
 from ml.datasets.report import summary
-from ml.datasets.source import SHARES, DatasetError, Source
 from ml.download import digest
 
 DOWNLOADS = ".downloads"

@@ -7,12 +7,12 @@ train/neutrophil/a.jpg        with the split, if all folders at the top are name
 
 from pathlib import Path, PurePosixPath
 
-from ml.datasets.names import class_name, is_known, is_split, split_name
-from ml.datasets.source import Contents, Picture, walk
+from datasets.layouts.names import class_name, is_known, is_split, split_name
+from datasets.layouts.source import Contents, Picture, walk
 
 
 def read(root: Path) -> Contents:
-    root = _top(root)
+    root = top(root)
     contents = Contents()
     names = list(walk(root, contents))
     tops = {PurePosixPath(name).parts[0] for name in names if "/" in name}
@@ -34,16 +34,16 @@ def read(root: Path) -> Contents:
     return contents
 
 
-def _top(root: Path) -> Path:
+def top(root: Path) -> Path:
     """Archives like to wrap all they hold in one folder; the class folders are what is wanted."""
-    top = root
+    found = root
     while True:
-        entries = [entry for entry in top.iterdir() if not entry.name.startswith((".", "__"))]
+        entries = [entry for entry in found.iterdir() if not entry.name.startswith((".", "__"))]
         if any(is_split(entry.name) or is_known(entry.name) for entry in entries):
-            return top
+            return found
         if len(entries) != 1 or entries[0].is_symlink() or not entries[0].is_dir():
             return root
-        top = entries[0]
+        found = entries[0]
 
 
 def _empty(root: Path, tops: set[str]) -> list[str]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.datasets.similar import Pair, clusters
-from ml.datasets.source import SPLITS, Picture
+from datasets.layouts.source import SPLITS, Picture
+from datasets.similar import Pair, clusters
 
 
 def assign(
@@ -16,7 +16,8 @@ def assign(
 
     What belongs together (source group, duplicates) goes to the side of a member that has one
     already, to the most protected if there are several: test before val before train. The rest is
-    dealt out in an order drawn from `seed`, each to the side that lacks most of its classes.
+    dealt out in an order drawn from `seed`, each to the side that lacks most of its classes; where
+    families are so few that a side would stay empty, the last of them go there.
     """
     given = [picture.split for picture in pictures]
     families = clusters(len(pictures), [*_groups(pictures), *((p.a, p.b) for p in pairs)])
@@ -29,6 +30,7 @@ def assign(
         (picture.split, picture.kind) for picture in pictures if picture.split
     )
     splits = list(given)
+    free = sum(not any(given[row] for row in family) for family in dealt)
     for family in dealt:
         open_rows = [row for row in family if not given[row]]
         if not open_rows:
@@ -46,6 +48,10 @@ def assign(
                 for split, share in zip(SPLITS, shares, strict=True)
                 if share
             }
+            empty = set(lacking) - {split for split, _ in have}
+            if free <= len(empty):
+                lacking = {split: lack for split, lack in lacking.items() if split in empty}
+            free -= 1
             side = max(lacking, key=lambda split: lacking[split])
         for row in open_rows:
             splits[row] = side

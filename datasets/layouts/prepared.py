@@ -3,9 +3,9 @@
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from ml.datasets.names import class_name, harmless, split_name
-from ml.datasets.source import Box, Contents, DatasetError, Picture, inside
-from ml.datasets.table import read_rows
+from datasets.layouts.names import class_name, harmless, split_name
+from datasets.layouts.source import Box, Contents, DatasetError, Picture, inside
+from datasets.layouts.table import read_rows
 
 OURS = ("path", "class", "source_group", "split", "sha256")
 

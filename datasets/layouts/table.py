@@ -7,8 +7,8 @@ import csv
 import io
 from pathlib import Path, PurePosixPath
 
-from ml.datasets.names import class_name, harmless, split_name
-from ml.datasets.source import Contents, DatasetError, Picture, inside
+from datasets.layouts.names import class_name, harmless, split_name
+from datasets.layouts.source import Contents, DatasetError, Picture, inside
 
 COLUMNS = {
     "path": ("path", "image", "file", "filename", "file_name", "img_name", "image_path"),
