@@ -38,7 +38,7 @@ OPTIONS = (
     Option("epochs", "Epochs of the head", "It stops earlier where nothing improves.", 40, 1, 500),
     Option("learning_rate", "Learning rate of the head", "At the start.", 1e-3, 1e-6, 0.1),
     Option(
-        "fine_tune_epochs", "Epochs of fine-tuning", "A run that stops goes on with a whole epoch.",
+        "fine_tune_epochs", "Epochs of fine-tuning", "After each, what was learnt is kept.",
         20, 1, 200, (Kind.FINE_TUNING,),
     ),
     Option(
@@ -51,7 +51,7 @@ OPTIONS = (
         2e-4, 1e-7, 0.01, (Kind.FINE_TUNING,),
     ),
     Option(
-        "averaging", "Momentum of the averaged weights", "A run of few batches needs less.",
+        "averaging", "Momentum of the average", "Of the weights, which is kept; few batches need less.",
         0.995, 0.0, 0.9999, (Kind.FINE_TUNING,),
     ),
     Option("seed", "Seed", "The same seed gives the same run.", 20261123, 0, 2**31 - 1),

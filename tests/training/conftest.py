@@ -7,7 +7,7 @@ OPTIONS = {"views": 0, "epochs": 2}
 
 
 @pytest.fixture(autouse=True)
-def _quiet(monkeypatch):
+def quiet(monkeypatch):
     """No broker: what rings is counted."""
     rung = []
     monkeypatch.setattr("training.bell.ring_for", lambda job: rung.append(job.pk) or True)

@@ -24,12 +24,12 @@ def test_a_run_waits_and_is_in_the_record(start, people, data_set):
 
 
 def test_the_worker_is_rung_for_once_it_is_committed(
-    start, _quiet, django_capture_on_commit_callbacks
+    start, quiet, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         job = start()
-        assert not _quiet
-    assert _quiet == [job.pk]
+        assert not quiet
+    assert quiet == [job.pk]
 
 
 def test_the_same_again_while_it_waits_is_refused(start):
@@ -77,7 +77,7 @@ def test_a_name_that_a_model_or_a_run_has_is_refused(start, registered):
 
 def test_too_few_cells_are_named(people):
     few = ready_set("few", {**ENOUGH, "val": 1})
-    with pytest.raises(TrainingRefused, match="basophil 1 of 2 in validation.*and 1 more"):
+    with pytest.raises(TrainingRefused, match=r"basophil 1 of 2 in validation.*and 1 more"):
         training_start(
             actor=people.administrator, kind="transfer", data_sets=[few], options={}, model_id="x"
         )
@@ -98,7 +98,7 @@ def test_a_set_that_is_not_ready_is_refused(start, data_set):
         start()
 
 
-def test_a_run_that_waits_is_stopped_at_once_and_goes_on(start, people, _quiet):
+def test_a_run_that_waits_is_stopped_at_once_and_goes_on(start, people, quiet):
     job = training_stop(actor=people.administrator, job=start())
     assert job.state == JobState.STOPPED
     with pytest.raises(TrainingRefused, match="not running: stopped"):
