@@ -4,9 +4,11 @@
 FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 RUN python -m venv /opt/venv
-COPY requirements-serve.txt /build/
-# Locked by hash, wheels alone: nothing is compiled and nothing unlisted comes in. No TensorFlow.
-RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r /build/requirements-serve.txt
+# requirements.txt makes the image of the worker that trains; every other does without TensorFlow.
+ARG REQUIREMENTS=requirements-serve.txt
+COPY requirements-serve.txt requirements.txt /build/
+# Locked by hash, wheels alone: nothing is compiled and nothing unlisted comes in.
+RUN /opt/venv/bin/pip install --require-hashes --only-binary :all: -r "/build/${REQUIREMENTS}"
 COPY manage.py /srv/teleheme/
 COPY telemed /srv/teleheme/telemed
 COPY accounts /srv/teleheme/accounts
@@ -14,6 +16,7 @@ COPY audit /srv/teleheme/audit
 COPY patients /srv/teleheme/patients
 COPY classifier /srv/teleheme/classifier
 COPY review /srv/teleheme/review
+COPY training /srv/teleheme/training
 COPY ml /srv/teleheme/ml
 COPY templates /srv/teleheme/templates
 COPY static /srv/teleheme/static

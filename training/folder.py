@@ -24,6 +24,8 @@ HISTORIES = (Path("run") / "history.csv", Path("head") / "history.csv")
 TAIL = 6000  # bytes of the log that are looked at
 LINES = 40
 MOST_ROWS = 5000
+# What the numeric libraries say of themselves at each start, of no use to who watches a run.
+_NOISE = re.compile(r"^(WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:).*\n?", re.MULTILINE)
 _BAR_ENDS = re.compile(r"[^\n]*\r")
 
 
@@ -119,7 +121,8 @@ def _tail(folder: Path) -> str:
     except OSError:
         return ""
     text = _BAR_ENDS.sub("", text.replace("\r\n", "\n")).replace(f"{folder}/", "")
-    return "\n".join(text.replace("\x00", "").splitlines()[-LINES:])
+    text = _NOISE.sub("", text.replace("\x00", ""))
+    return "\n".join(line.rstrip() for line in text.splitlines()[-LINES:])
 
 
 def _text(path: Path) -> str:

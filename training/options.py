@@ -71,4 +71,6 @@ def chosen(
     }
     if not goes_on:
         options |= {"input_size": input_size, "levels": list(NETWORKS[network])}
+        if kind == Kind.FINE_TUNING and network == "short":
+            options["frozen_through"] = ""  # else nothing of so short a network would move
     return options | {"tensorboard": True}

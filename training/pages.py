@@ -54,6 +54,8 @@ class Going:
 def going(job: TrainingJob) -> Going:
     told = job.progress or {}
     step = str(told.get("step") or "Starting").capitalize()
+    if told.get("unit") == "picture":
+        step = f"Pictures: {told.get('step')}"
     total, done = _whole(told.get("total")), _whole(told.get("done"))
     details = []
     if told.get("epoch") and told.get("epochs"):

@@ -32,7 +32,7 @@ class Stopped(Exception):
 
 
 class Command(BaseCommand):
-    help = "Run web server, worker, timer and queue server on this machine until Ctrl-C."
+    help = "Run web server, workers, timer and queue server on this machine until Ctrl-C."
     requires_system_checks = ()  # a broken database is said in our words
 
     greeted = False
