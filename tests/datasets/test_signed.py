@@ -16,7 +16,7 @@ from datasets.services import data_set_from_signed
 from datasets.signed import available
 from patients import storage
 from review.models import Reading
-from review.services.readings import second_finish, second_take
+from review.services.readings import opinion_ask, opinion_give
 from tests import factories
 from tests.datasets import sets
 from tests.ml.sets import picture
@@ -146,11 +146,10 @@ def test_a_cell_on_which_its_readers_differ_is_left_out_until_somebody_decides(p
     for place in range(3):
         sets.stored_cell(case, place, "monocyte", seed=place)
     reading = take(people, case)
-    second = Reading.objects.create(case=case, kind="second", blind=True)
-    second = second_take(actor=colleague, reading=second)
+    asked = opinion_ask(actor=people.specialist, case=reading.case, of=colleague, question="Sure?")
     for place, label in enumerate(["lymphocyte", "lymphocyte", "monocyte"]):
-        call(second, colleague, place, label)
-    second_finish(actor=colleague, reading=second)
+        call(asked, colleague, place, label)
+    opinion_give(actor=colleague, reading=asked)
     call(reading, people.specialist, 0, "lymphocyte")  # decided: the other reader was right
     finish(people, reading)
     found = signed_set(people)
