@@ -16,7 +16,7 @@ class Text(forms.CharField):
     """What no database can hold is replaced."""
 
     def to_python(self, value: Any) -> Any:
-        return storable(super().to_python(value))
+        return storable(super().to_python(value) or "")
 
 
 class AboutForm(forms.Form):

@@ -1,9 +1,8 @@
 """The same picture more than once: in a set, across its sides, and in other sets."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Min, Q, QuerySet, Value, When
 
 from datasets.choices import SetState, Split
 from datasets.models import DataSet, Likeness
@@ -14,6 +13,7 @@ KINDS = {
     "leak": "On different sides",
     "others": "In other sets",
 }
+REASONS = 12  # for leaving out, that are listed
 _CONFLICT = ~Q(a__kind=F("b__kind"))
 _LEAK = ~Q(a__split=F("b__split"))
 
@@ -100,7 +100,9 @@ def _with_others(data_set: DataSet, ours: str, theirs: str) -> QuerySet[Likeness
     ).exclude(**{f"{theirs}__data_set": data_set})
 
 
-def reasons_of(data_set: DataSet) -> list[tuple[str, int]]:
-    """Why pictures were left out, and how many for each reason, the most frequent first."""
-    rows = data_set.items.exclude(problem="").order_by().values_list("problem")
-    return Counter(dict(rows.annotate(Count("pk")))).most_common(12)
+def reasons_of(data_set: DataSet) -> list[tuple[str, int, str]]:
+    """Why pictures were left out, how many for each reason, and the name of one that was imported;
+    the most frequent first."""
+    rows = data_set.items.exclude(problem="").order_by().values("problem")
+    found = rows.annotate(count=Count("pk"), name=Min("source_name")).order_by("-count", "problem")
+    return [(row["problem"], row["count"], row["name"]) for row in found[:REASONS]]

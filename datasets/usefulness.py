@@ -6,6 +6,7 @@ the candidates at first: 0 for a twin, a half for a usual cell. Cells are chosen
 (greedy k-centre; Sener & Savarese 2018, arXiv:1708.00489), so that no two of them are alike.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +57,14 @@ def most_useful(user: User, *, most: int = SHOWN) -> Ranking:
     )
     known = own.filter(cell__image__case__status=CaseStatus.SIGNED).order_by("-pk")
     places = [_place(data) for data in known.values_list("embedding", flat=True)[:KNOWN]]
-    size = len(_place(rows[0][2])) if rows else 0
+    sizes = Counter([*(len(_place(row[2])) for row in rows), *map(len, places)])
+    size = max(sizes, key=lambda each: sizes[each], default=0)
     rows = [row for row in rows if len(_place(row[2])) == size]
     places = [place for place in places if len(place) == size]
+    if not rows:
+        return Ranking(version, [], 0, len(places))
     order = rank(
-        np.array([row[1] for row in rows], np.float64).reshape(len(rows), -1),
+        np.array([row[1] for row in rows], np.float64),
         np.array([_place(row[2]) for row in rows], np.float32).reshape(len(rows), size),
         np.array(places, np.float32).reshape(len(places), size),
         most=2 * most,

@@ -114,7 +114,13 @@ def remove(request: HttpRequest, slug: str) -> HttpResponse:
     except SetRefused as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Its pictures were removed. What is known of the set stays.")
+        stopped = found.state in OPEN_STATES
+        messages.success(
+            request,
+            "It was stopped, and what was taken in is deleted."
+            if stopped
+            else "Its pictures were removed. What is known of the set stays.",
+        )
     return redirect("datasets:set", slug)
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from audit.models import AuditEvent
 from datasets.choices import SetState
+from datasets.making import make_slice
 from datasets.models import Consent, DataSet, Item
 from datasets.services import data_set_import
 from patients import storage
@@ -205,6 +206,20 @@ def test_a_set_is_removed_from_its_page(browser, ready):
     for part in ("pictures", "repeats"):
         assert browser.get(f"/datasets/ours/{part}").status_code == 404
     assert "not ready" in text_of(browser.get("/datasets/ours/export", follow=True))
+
+
+def test_a_set_that_is_made_is_stopped(browser, people, tmp_path):
+    data = sets.zip_of({f"blast/{n}.png": n for n in range(3)})
+    browser.post("/datasets/import", {**FORM, "slug": "ours", "file": upload(data)})
+    made = DataSet.objects.get()
+    make_slice(data_set_id=made.pk)
+    make_slice(data_set_id=made.pk, seconds=0)
+    page = text_of(browser.post("/datasets/ours/remove", follow=True))
+    assert "It was stopped" in page
+    assert f"{people.administrator} stopped it." in page
+    assert sets.make(made).state == SetState.FAILED
+    assert not Item.objects.exists()
+    assert not [*storage.list_keys("datasets"), *storage.list_keys("dataset-uploads")]
 
 
 def test_a_failed_set_says_why(browser, tmp_path):
