@@ -16,6 +16,7 @@ COPY audit /srv/teleheme/audit
 COPY patients /srv/teleheme/patients
 COPY classifier /srv/teleheme/classifier
 COPY review /srv/teleheme/review
+COPY datasets /srv/teleheme/datasets
 COPY training /srv/teleheme/training
 COPY ml /srv/teleheme/ml
 COPY templates /srv/teleheme/templates

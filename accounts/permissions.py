@@ -52,6 +52,8 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "people.manage"
     VIEW_MODELS = "model.view"
     MANAGE_MODELS = "model.manage"
+    MANAGE_DATA_SETS = "data_set.manage"
+    LABELLING = "labelling"  # what readers disagree on, what is worth reading next
     VIEW_AUDIT = "audit.view"
     VIEW_OPERATIONS = "operations.view"
     USE_ADMIN = "admin.use"
@@ -117,6 +119,8 @@ RULES: dict[Action, Callable[[Any, Any], bool]] = {
     Action.MANAGE_PEOPLE: _is(Role.ADMINISTRATOR),
     Action.VIEW_MODELS: _is(Role.CLINICIAN, Role.SPECIALIST, Role.ADMINISTRATOR),
     Action.MANAGE_MODELS: _is(Role.ADMINISTRATOR),
+    Action.MANAGE_DATA_SETS: _is(Role.ADMINISTRATOR),
+    Action.LABELLING: _is(Role.SPECIALIST, Role.ADMINISTRATOR),
     Action.VIEW_AUDIT: _is(Role.ADMINISTRATOR),
     Action.VIEW_OPERATIONS: _is(Role.ADMINISTRATOR),
     Action.USE_ADMIN: _is(Role.ADMINISTRATOR),

@@ -1,6 +1,7 @@
 """Which pictures of a set are the same, or nearly, as others of it and of the sets before it."""
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 from django.db.models import Q
@@ -41,14 +42,12 @@ def compare_block(data_set: DataSet) -> int:
 
 def _others(data_set: DataSet, until: int) -> list[tuple[int, int, int, str]]:
     """(pk, set, hash, hash of the pixels) of what the block is held against, itself included."""
-    return list(
-        Item.objects.filter(
-            Q(data_set=data_set, number__lte=until) | Q(data_set__state=SetState.READY),
-            state=ItemState.KEPT,
-        )
-        .order_by("pk")
-        .values_list("pk", "data_set_id", "phash", "pixels_sha256")
+    kept = Item.objects.filter(
+        Q(data_set=data_set, number__lte=until) | Q(data_set__state=SetState.READY),
+        state=ItemState.KEPT,
     )
+    facts: Any = kept.order_by("pk").values_list("pk", "data_set_id", "phash", "pixels_sha256")
+    return list(facts)
 
 
 _Pairs = dict[tuple[int, int], tuple[float, bool]]
@@ -93,14 +92,14 @@ def _near(rows: list[Item], others: list[tuple[int, int, int, str]]) -> _Pairs:
 
 
 def _thumbs(keys: set[int]) -> dict[int, np.ndarray]:
-    wanted, found = sorted(keys), {}
+    wanted, found = sorted(keys), dict[int, np.ndarray]()
     for begin in range(0, len(wanted), LOOKUP):
         rows = Item.objects.filter(pk__in=wanted[begin : begin + LOOKUP])
         found |= {pk: _thumb(data) for pk, data in rows.values_list("pk", "thumb")}
     return found
 
 
-def _thumb(data: bytes) -> np.ndarray:
+def _thumb(data: Any) -> np.ndarray:
     return np.frombuffer(bytes(data), np.uint8).reshape(THUMB, THUMB, 3)
 
 

@@ -82,7 +82,7 @@ def _rows(data_set: DataSet) -> list[Row]:
 
 
 def _sides(patients: Iterable[int]) -> dict[int, str]:
-    wanted, found = sorted(patients), {}
+    wanted, found = sorted(patients), dict[int, str]()
     for begin in range(0, len(wanted), LOOKUP):
         rows = PatientSide.objects.filter(patient__in=wanted[begin : begin + LOOKUP])
         found |= dict(rows.values_list("patient_id", "split"))

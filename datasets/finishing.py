@@ -20,6 +20,7 @@ from datasets.errors import SetRefused
 from datasets.models import DataSet, Item, Likeness, PatientSide
 
 NOBODY_CONSENTS = "Its organisation took its consent back while the set was made."
+STOPPED = "{actor} stopped it."
 NOTHING_LEFT = "None of its pictures could be taken. The first: {first}"
 _ENDED = ("archive", "state", "finished_at", "lease_token", "lease_expires_at")
 _EMPTY: dict[str, Any] = {
@@ -79,9 +80,12 @@ def refuse(data_set: DataSet, reason: str) -> None:
 
 
 def data_set_remove(*, actor: User, data_set: DataSet) -> None:
-    """Take its pictures away for good; what is known of the set stays. SetRefused while it is made
-    by a worker that is at work, or where it is gone already."""
-    if data_set.state == SetState.REMOVED:
+    """Take its pictures away for good; what is known of the set stays. One that is still made is
+    stopped. SetRefused where nothing is left to take away."""
+    if data_set.state in OPEN_STATES:
+        _end(data_set, SetState.FAILED, reason=STOPPED.format(actor=actor), actor=actor)
+        return
+    if data_set.state != SetState.READY:
         raise SetRefused("Its pictures were removed before. Nothing was changed.")
     _end(data_set, SetState.REMOVED, actor=actor)
 
@@ -89,8 +93,8 @@ def data_set_remove(*, actor: User, data_set: DataSet) -> None:
 def _end(data_set: DataSet, state: str, *, reason: str = "", actor: Any = None) -> None:
     with transaction.atomic():
         row = DataSet.objects.select_for_update().get(pk=data_set.pk)
-        if state == SetState.FAILED and row.state not in OPEN_STATES:
-            return
+        if row.state not in (OPEN_STATES if state == SetState.FAILED else (SetState.READY,)):
+            return  # somebody was faster
         items = Item.objects.filter(data_set=row)
         keys = _keys(items.filter(state=ItemState.KEPT))
         items.delete()

@@ -18,6 +18,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "people": allowed(user, Action.MANAGE_PEOPLE),
             "models": allowed(user, Action.VIEW_MODELS),
             "manage_models": allowed(user, Action.MANAGE_MODELS),
+            "data_sets": allowed(user, Action.MANAGE_DATA_SETS),
             "audit": allowed(user, Action.VIEW_AUDIT),
             "operations": allowed(user, Action.VIEW_OPERATIONS),
             "admin": allowed(user, Action.USE_ADMIN),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("patients.urls")),
     path("", include("classifier.urls")),
     path("", include("review.urls")),
+    path("", include("datasets.urls")),
     path("", include("training.urls")),
 ]
 

@@ -3,29 +3,24 @@
 import logging
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import Action, get_visible_or_404, require
 from audit.models import Outcome
 from audit.services import record
-from patients import storage
 from patients.errors import DomainError
 from patients.forms import BoxForm
 from patients.images import DecoderUnavailable, ImageRefused
 from patients.models import SmearImage
 from patients.services import image_blank, image_remove
+from patients.serving import stored_picture
 from patients.text import header_name
 
 log = logging.getLogger(__name__)
-
-SIGNED_SECONDS = 60
-_SANDBOX = "default-src 'none'; sandbox"
 
 
 def _find(request: HttpRequest, image_id: UUID) -> SmearImage:
@@ -58,38 +53,12 @@ def thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 def _serve(
     request: HttpRequest, image: SmearImage, key: str, sha256: str, kind: str, name: str
 ) -> HttpResponse:
-    """S3: redirect to an address that works for a minute. A proxy that serves our files: hand over.
-    Else the bytes, proven to be what was written."""
-    response: HttpResponse
-    try:
-        if url := storage.signed_url(key, expires=SIGNED_SECONDS, content_type=kind, filename=name):
-            response = HttpResponseRedirect(url)
-        elif settings.ACCEL_REDIRECT_PREFIX:
-            response = HttpResponse(content_type=kind)
-            prefix = settings.ACCEL_REDIRECT_PREFIX.rstrip("/")
-            response.headers["X-Accel-Redirect"] = f"{prefix}/{key}"
-        else:
-            data = storage.read_verified(key, sha256=sha256)
-            response = HttpResponse(data, content_type=kind)
-    except storage.StorageUnavailable as error:
-        response = HttpResponse(str(error), content_type="text/plain; charset=utf-8", status=503)
-        response.headers["Retry-After"] = "5"
-    except (storage.PictureMissing, storage.PictureDamaged) as error:
-        _report(request, image, error)
-        response = HttpResponse(
-            f"{error} Your administrator can find it by the number {image.public_id}.",
-            content_type="text/plain; charset=utf-8",
-            status=410,
-        )
-    else:
-        response.headers["Content-Disposition"] = content_disposition_header(False, name) or ""
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = _SANDBOX
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return stored_picture(
+        key, sha256, kind=kind, name=name, unusable=lambda error: _report(request, image, error)
+    )
 
 
-def _report(request: HttpRequest, image: SmearImage, error: DomainError) -> None:
+def _report(request: HttpRequest, image: SmearImage, error: DomainError) -> str:
     log.error("picture %s: %s", image.public_id, error.code)
     record(
         action="image.unusable",
@@ -99,6 +68,7 @@ def _report(request: HttpRequest, image: SmearImage, error: DomainError) -> None
         case_id=image.case.public_id,
         code=error.code,
     )
+    return str(image.public_id)
 
 
 @login_required

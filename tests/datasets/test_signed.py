@@ -16,14 +16,14 @@ from datasets.services import data_set_from_signed
 from datasets.signed import available
 from patients import storage
 from review.models import Reading
-from review.services.readings import second_finish, second_take
+from review.services.readings import opinion_ask, opinion_give
 from tests import factories
 from tests.datasets import sets
 from tests.ml.sets import picture
 from tests.review.signed import call
 
 pytestmark = pytest.mark.django_db
-LABELS = ["neutrophil", "neutrophil", "monocyte", "eosinophil"]
+LABELS = ["neutrophil", "neutrophil", "monocyte"]
 
 
 def signed_set(people, slug: str = "signed", *, synthetic: bool = False) -> DataSet:
@@ -35,8 +35,8 @@ def signed_set(people, slug: str = "signed", *, synthetic: bool = False) -> Data
 
 @pytest.fixture
 def cases(people):
-    """Four signed cases of four patients, no two cells alike."""
-    return [sets.signed_case(people, LABELS, first=100 * number) for number in range(4)]
+    """Three signed cases of three patients, no two cells alike."""
+    return [sets.signed_case(people, LABELS, first=100 * number) for number in range(3)]
 
 
 def test_without_consent_there_is_nothing(people, cases):
@@ -50,10 +50,10 @@ def test_signed_cells_become_a_set(people, cases):
     sets.consent(people, people.clinic)
     found = signed_set(people)
     assert found.state == SetState.READY, found.error
-    assert found.facts["pictures"] == 16
+    assert found.facts["pictures"] == 9
     assert found.facts["classes"]["neutrophil"].keys() == {"train", "val", "test"}
-    assert sum(found.facts["classes"]["neutrophil"].values()) == 8
-    assert available()[False] == {people.clinic.name: 16}
+    assert sum(found.facts["classes"]["neutrophil"].values()) == 6
+    assert available()[False] == {people.clinic.name: 9}
 
 
 def test_a_set_can_be_written_out_and_read_by_the_training(people, cases, tmp_path):
@@ -62,8 +62,8 @@ def test_a_set_can_be_written_out_and_read_by_the_training(people, cases, tmp_pa
     sets.consent(people, people.clinic)
     write_folder(signed_set(people), tmp_path)
     samples = read_set(tmp_path, "signed")
-    assert len(samples) == 16
-    wanted = {picture(100 * case + place).tobytes() for case in range(4) for place in range(4)}
+    assert len(samples) == 9
+    wanted = {picture(100 * case + place).tobytes() for case in range(3) for place in range(3)}
     assert {sample.rgb().tobytes() for sample in samples} == wanted
 
 
@@ -92,12 +92,12 @@ def test_a_patient_is_on_one_side_and_stays_there(people, cases):
     by_group: dict[str, set[str]] = {}
     for group, split in first.items.values_list("source_group", "split"):
         by_group.setdefault(group, set()).add(split)
-    assert [len(sides) for sides in by_group.values()] == [1] * 4
+    assert [len(sides) for sides in by_group.values()] == [1] * 3
     assert set.union(*by_group.values()) == {"train", "val", "test"}
     sides = dict(PatientSide.objects.values_list("patient", "split"))
     sets.signed_case(people, LABELS * 3, first=700)
     second = signed_set(people, "later")
-    assert second.facts["pictures"] == 32
+    assert second.facts["pictures"] == 21
     assert {
         pk: side for pk, side in PatientSide.objects.values_list("patient", "split") if pk in sides
     } == sides
@@ -116,14 +116,14 @@ def test_what_is_like_a_cell_on_a_more_protected_side_is_left_out(people, cases)
     found = signed_set(people, "later")
     out = found.items.get(state=ItemState.LEFT_OUT)
     assert "protected more" in out.problem
-    assert found.facts["pictures"] == 16
-    assert len(set(storage.list_keys("datasets")) - before) == 16
+    assert found.facts["pictures"] == 9
+    assert len(set(storage.list_keys("datasets")) - before) == 9
 
 
 def test_real_and_drawn_cells_are_never_in_one_set(people, cases):
     sets.consent(people, people.clinic)
     sets.signed_case(people, ["monocyte"], first=900, synthetic=True)
-    assert signed_set(people, "real").facts["pictures"] == 16
+    assert signed_set(people, "real").facts["pictures"] == 9
     drawn = signed_set(people, "drawn", synthetic=True)
     assert (drawn.facts["pictures"], drawn.synthetic) == (1, True)
 
@@ -146,11 +146,10 @@ def test_a_cell_on_which_its_readers_differ_is_left_out_until_somebody_decides(p
     for place in range(3):
         sets.stored_cell(case, place, "monocyte", seed=place)
     reading = take(people, case)
-    second = Reading.objects.create(case=case, kind="second", blind=True)
-    second = second_take(actor=colleague, reading=second)
+    asked = opinion_ask(actor=people.specialist, case=reading.case, of=colleague, question="Sure?")
     for place, label in enumerate(["lymphocyte", "lymphocyte", "monocyte"]):
-        call(second, colleague, place, label)
-    second_finish(actor=colleague, reading=second)
+        call(asked, colleague, place, label)
+    opinion_give(actor=colleague, reading=asked)
     call(reading, people.specialist, 0, "lymphocyte")  # decided: the other reader was right
     finish(people, reading)
     found = signed_set(people)
@@ -168,7 +167,7 @@ def test_a_picture_with_writing_in_it_is_left_out(people, cases):
 def test_a_removed_picture_is_not_in_it(people, cases):
     sets.consent(people, people.clinic)
     cases[0].images.filter(position=1).update(removed_at=now())
-    assert signed_set(people).facts["pictures"] == 15
+    assert signed_set(people).facts["pictures"] == 8
 
 
 # Consent
@@ -198,13 +197,13 @@ def test_consent_taken_back_ends_the_use_of_older_sets_and_is_out_of_newer_ones(
     sets.consent(people, people.centre)
     sets.signed_case(people, ["monocyte"], first=900, clinician=other)
     first = signed_set(people)
-    assert first.facts["pictures"] == 17
+    assert first.facts["pictures"] == 10
     sets.consent(people, people.centre, given=False)
     assert withdrawn(first) == {people.centre.name: 1}
     with pytest.raises(SetRefused, match="taken its consent"):
         require_ready(first)
     second = signed_set(people, "later")
-    assert second.facts["pictures"] == 16
+    assert second.facts["pictures"] == 9
     require_ready(second)
 
 
@@ -229,7 +228,7 @@ def test_a_removed_set_leaves_its_description_and_no_picture(people, cases):
     found = signed_set(people)
     data_set_remove(actor=people.administrator, data_set=found)
     found.refresh_from_db()
-    assert (found.state, found.facts["pictures"]) == (SetState.REMOVED, 16)
+    assert (found.state, found.facts["pictures"]) == (SetState.REMOVED, 9)
     assert not Item.objects.exists()
     assert not list(storage.list_keys("datasets"))
     assert not list(storage.list_keys("dataset-thumbnails"))

@@ -193,6 +193,62 @@ def _text_block(world):
     return {"block_id": block.public_id}
 
 
+def _data_set(world):
+    """A finished set of one picture."""
+    from django.utils import timezone
+
+    from datasets.models import DataSet
+
+    found, _ = DataSet.objects.get_or_create(
+        slug="access-test",
+        defaults={
+            "name": "Access",
+            "origin": "imported",
+            "licence": "None",
+            "state": "ready",
+            "planned": 1,
+            "facts": {"pictures": 1, "classes": {"monocyte": {"train": 1}}},
+            "listing_sha256": "0" * 64,
+            "finished_at": timezone.now(),
+        },
+    )
+    return {"slug": found.slug}
+
+
+def _item(world):
+    """The picture of that set."""
+    from datasets.models import DataSet, Item
+
+    found, _ = Item.objects.get_or_create(
+        data_set=DataSet.objects.get(**_data_set(world)),
+        number=1,
+        defaults={
+            "state": "kept",
+            "kind": "monocyte",
+            "split": "train",
+            "picture_key": world.image.picture_key,
+            "thumbnail_key": world.image.thumbnail_key,
+            "sha256": world.image.sha256,
+            "thumbnail_sha256": world.image.thumbnail_sha256,
+            "thumb": bytes(32 * 32 * 3),
+            "phash": 0,
+        },
+    )
+    return {"item_id": found.public_id}
+
+
+def _consenting_cell(world):
+    """A cell that nobody has signed, of an organisation that consents."""
+    from datasets.models import Consent
+
+    Consent.objects.get_or_create(
+        organisation=world.people.clinic,
+        given=True,
+        defaults={"reason": "Written down.", "by": world.people.administrator},
+    )
+    return {"cell_id": world.prediction.cell.public_id}
+
+
 TABLE: dict[str, Row] = {
     # The front door and health.
     "": Row(GET="LIIIIIL"),
@@ -310,6 +366,22 @@ TABLE: dict[str, Row] = {
     "promotions/<uuid:public_id>/": Row(GET=ADMIN, make=_promotion),
     "promotions/<uuid:public_id>/decide": Row(POST=ADMIN, make=_promotion),
     "operations/": Row(GET=ADMIN),
+    # Data sets, and what readers disagree on.
+    "datasets/": Row(GET=ADMIN),
+    "datasets/import": Row(GET=ADMIN, POST=ADMIN),
+    "datasets/signed": Row(GET=ADMIN, POST=ADMIN),
+    "datasets/<slug:slug>/": Row(GET=ADMIN, make=_data_set),
+    "datasets/<slug:slug>/progress": Row(GET=ADMIN, make=_data_set),
+    "datasets/<slug:slug>/export": Row(GET=ADMIN, make=_data_set),
+    "datasets/<slug:slug>/remove": Row(POST=ADMIN, make=_data_set),
+    "datasets/<slug:slug>/pictures": Row(GET=ADMIN, make=_data_set),
+    "datasets/<slug:slug>/repeats": Row(GET=ADMIN, make=_data_set),
+    "datasets/pictures/<uuid:item_id>/small": Row(GET=ADMIN, make=_item),
+    "datasets/pictures/<uuid:item_id>/whole": Row(GET=ADMIN, make=_item),
+    "organisations/<uuid:public_id>/consent": Row(GET=ADMIN, POST=ADMIN, make=_organisation),
+    "labelling/disagreements": Row(GET="LFFIIIL"),
+    "labelling/next": Row(GET="LFFIIIL"),
+    "labelling/next/<uuid:cell_id>": Row(GET=ADMIN, make=_consenting_cell),
     # Notices, critical results, feedback.
     "notices/": Row(GET=CLINICAL),
     "notices/bell": Row(GET=CLINICAL),

@@ -155,6 +155,8 @@ def test_the_proxy_takes_a_picture_and_logs_no_search():
     text = (ROOT / "deploy" / "proxy.conf.template").read_text()
     limit = int(re.search(r"client_max_body_size (\d+)m", text)[1]) * 1024 * 1024
     assert limit > LARGEST_UPLOAD
+    of_sets = int(re.findall(r"client_max_body_size (\d+)m", text)[2]) * 1024 * 1024
+    assert of_sets > settings.DATASET_UPLOAD_LIMIT
     of_models = int(re.findall(r"client_max_body_size (\d+)m", text)[1]) * 1024 * 1024
     assert of_models > settings.MODEL_UPLOAD_LIMIT
     log = re.search(r"log_format \w+ '(.+)';", text)[1]
