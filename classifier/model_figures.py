@@ -129,7 +129,8 @@ def _read(path: Path, sha256: str) -> dict[str, Locked]:
 
 def first_set(names: Sequence[str]) -> str | None:
     """The one that is shown first: the test cells, where there are any."""
-    return next((name for name in TEST_SETS if name in names), names[0] if names else None)
+    tests = [*TEST_SETS, *(name for name in names if name.endswith("/test"))]
+    return next((name for name in tests if name in names), names[0] if names else None)
 
 
 def all_sources(stated: Sequence[Source], sets: dict[str, Locked]) -> list[Source]:

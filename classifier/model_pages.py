@@ -16,7 +16,7 @@ from classifier.stated import figure_of
 
 CARD = "MODEL_CARD.md"
 CARD_LIMIT = 200_000  # bytes
-TEST_SETS = ("pbc/test", "test")  # whose accuracy the lists show, the first that is there
+TEST_SETS = ("pbc/test", "test")  # whose accuracy the lists show, the first that is there; then any
 FIGURE_LIMIT = 5 * 1024 * 1024  # bytes
 
 
@@ -83,7 +83,8 @@ class ModelFacts:
 
 def measured(metrics: dict[str, Any]) -> dict[str, Any] | None:
     """The accuracy on the test cells: ``value`` 0 to 1; ``cells``, ``interval`` where stated."""
-    test = next((metrics[name] for name in TEST_SETS if name in metrics), metrics)
+    tests = [*TEST_SETS, *(name for name in metrics if name.endswith("/test"))]
+    test = next((metrics[name] for name in tests if name in metrics), metrics)
     found = figure_of(test, "accuracy") if isinstance(test, dict) else None
     if found is None:
         return None

@@ -25,7 +25,9 @@ TAIL = 6000  # bytes of the log that are looked at
 LINES = 40
 MOST_ROWS = 5000
 # What the numeric libraries say of themselves at each start, of no use to who watches a run.
-_NOISE = re.compile(r"^(WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:).*\n?", re.MULTILINE)
+_NOISE = re.compile(
+    r"^(WARNING: All log messages before absl|[IW]\d{4} \d\d:\d\d:).*\n?", re.MULTILINE
+)
 _BAR_ENDS = re.compile(r"[^\n]*\r")
 
 

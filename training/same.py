@@ -11,7 +11,8 @@ from django.db.models import Count
 
 from classifier.inference.classes import CLASSES
 from classifier.models import ModelVersion
-from datasets.choices import ItemState, SetState, Split
+from datasets.choices import ItemState, Split
+from datasets.contents import require_ready
 from datasets.models import DataSet, Item
 from training.choices import OPEN_STATES, JobState
 from training.errors import TrainingRefused
@@ -71,12 +72,12 @@ def cells(data_sets: Sequence[DataSet]) -> Counter[tuple[str, str]]:
 
 
 def require_enough(data_sets: Sequence[DataSet]) -> None:
-    """TrainingRefused unless all are ready and every class has cells in every split."""
+    """TrainingRefused unless every class has cells in every split; SetRefused where a set is not
+    ready, or holds cells of an organisation that took its consent back."""
     if not data_sets:
         raise TrainingRefused("Choose at least one data set.")
     for each in data_sets:
-        if each.state != SetState.READY:
-            raise TrainingRefused(f"The data set {each.slug} is not ready.")
+        require_ready(each)
     found = cells(data_sets)
     few = [
         f"{label} {found[label, split]} of {least} in {split.label.lower()}"

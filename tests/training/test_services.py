@@ -5,6 +5,7 @@ import pytest
 from audit.models import AuditEvent
 from classifier.inference import CLASSES
 from datasets.choices import SetState
+from patients.errors import DomainError
 from tests.training.sets import ENOUGH, ready_set
 from training.choices import JobState
 from training.errors import TrainingRefused
@@ -94,7 +95,7 @@ def test_a_class_that_is_missing_is_named_and_two_sets_may_complete_each_other(p
 def test_a_set_that_is_not_ready_is_refused(start, data_set):
     data_set.state = SetState.REMOVED
     data_set.save()
-    with pytest.raises(TrainingRefused, match="drawn is not ready"):
+    with pytest.raises(DomainError, match="drawn is not ready"):
         start()
 
 

@@ -1,0 +1,83 @@
+"""Signed cells that one can learn from, made beside the running product; and how a run ended."""
+
+import hashlib
+
+import cv2
+import numpy as np
+from django.utils import timezone
+
+from classifier.choices import PredictionState
+from classifier.inference.classes import CLASSES
+from classifier.models import Cell, ModelVersion, Prediction
+from datasets.consents import consent_set
+from patients import storage
+from patients.choices import CaseStatus
+from patients.models import Case, SmearImage
+from patients.services import case_create
+from tests.review.signed import call, ready_to_sign, sign
+from tests.servers.signed_case import people
+
+FIRST_SEED = 5000
+
+
+def signed(mrn: str, patients: str, cells: str = "2") -> None:
+    """Cases of so many patients, each with so many drawn cells of every class. The model's answers
+    are made up; the first of each case is wrong, and the specialist puts it right and signs."""
+    those = people()
+    model = ModelVersion.objects.order_by("-registered_at").first()
+    for number in range(int(patients)):
+        labels = [label for label in CLASSES for _ in range(int(cells))]
+        case = case_create(
+            actor=those.clinician,
+            new_patient={"mrn": f"{mrn}-{number}", "family_name": "Example", "given_name": "Cells"},
+            synthetic=True,
+        )
+        for place, label in enumerate(labels):
+            seed = FIRST_SEED + number * len(labels) + place
+            _cell(case, model, place, label, seed, said="monocyte" if place == 0 else label)
+        Case.objects.filter(pk=case.pk).update(status=CaseStatus.READY, submitted_at=timezone.now())
+        case.refresh_from_db()
+        reading = ready_to_sign(those, case)
+        call(reading, those.specialist, 0, labels[0])
+        sign(reading, those.specialist)
+
+
+def consented() -> None:
+    """The demonstration's clinic lets its signed cells be used."""
+    those = people()
+    consent_set(
+        actor=those.administrator, organisation=those.clinic, given=True, reason="For the tests."
+    )
+
+
+def _cell(case: Case, model: ModelVersion, place: int, label: str, seed: int, *, said: str) -> None:
+    from ml.phantoms import draw_cell
+
+    picture = draw_cell(label, seed).image[..., ::-1]
+    key, sha256, size = _store("pictures", ".png", picture)
+    small = cv2.resize(picture, (192, 192), interpolation=cv2.INTER_AREA)
+    small_key, small_sha256, _ = _store("thumbnails", ".jpg", small)
+    height, width = picture.shape[:2]
+    image = SmearImage.objects.create(
+        case=case, position=place + 1, uploaded_by=case.created_by,
+        original_name=f"{place}.png", original_format="PNG", original_sha256=sha256,
+        upload_key=f"teach-{place:04}", picture_key=key, thumbnail_key=small_key, sha256=sha256,
+        thumbnail_sha256=small_sha256, bytes=size, width=width, height=height,
+    )  # fmt: skip
+    cell = Cell.objects.create(image=image, width=width, height=height)
+    probabilities = np.where(np.array(CLASSES) == said, 0.96, 0.01)
+    Prediction.objects.create(
+        cell=cell, model_version=model, image_sha256=sha256, queue=case.priority,
+        state=PredictionState.DONE, attempt=1, finished_at=timezone.now(), label=said,
+        confidence=0.96, probabilities=probabilities.tolist(), in_distribution=0.8,
+        activation=bytes(64), shown=[0, 0, width, height], model_sha256=model.manifest_sha256,
+        precision="f32", milliseconds=10.0,
+    )  # fmt: skip
+
+
+def _store(prefix: str, suffix: str, picture: np.ndarray) -> tuple[str, str, int]:
+    data = cv2.imencode(suffix, picture)[1].tobytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = storage.new_key(prefix, suffix)
+    storage.write_once(key, data, sha256=sha256)
+    return key, sha256, len(data)
