@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -42,7 +43,8 @@ GOLDEN_LIMITS = Limits(cpu=25, wall=25)
 
 def policy() -> Policy:
     """With the margins and the locked sets of this installation."""
-    return Policy(**settings.GATE_MARGINS, **settings.GATE_SETS)
+    rules: dict[str, Any] = {**settings.GATE_MARGINS, **settings.GATE_SETS}
+    return Policy(**rules)
 
 
 def examine(version: ModelVersion, active: ModelVersion | None) -> list[Finding]:

@@ -34,7 +34,9 @@ def patches(samples: Sequence[Sample], cache: Path, what: str = "cells") -> np.n
         kept = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         with ThreadPoolExecutor(2) as pool:
             found = pool.map(patch, samples)
-            for row, pixels in enumerate(tqdm(found, total=len(samples), desc=what, unit="picture")):
+            for row, pixels in enumerate(
+                tqdm(found, total=len(samples), desc=what, unit="picture")
+            ):
                 kept[row] = pixels
         kept.flush()
         part.replace(path)

@@ -38,6 +38,8 @@ def claim_next() -> Claim | None:
                 return None
             waiting = TrainingJob.objects.filter(state=JobState.QUEUED).order_by("asked_at", "pk")
             first = waiting.values_list("pk", flat=True).first()
+            if first is None:
+                return None
             TrainingJob.objects.filter(pk=first, state=JobState.QUEUED).update(
                 state=JobState.RUNNING,
                 attempt=F("attempt") + 1,

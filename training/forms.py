@@ -89,8 +89,8 @@ class StartForm(forms.Form):
 
 
 def _field(option: Option) -> forms.Field:
-    make = forms.IntegerField if option.whole else forms.FloatField
-    field: forms.Field = make(  # type: ignore[operator]
+    make: Any = forms.IntegerField if option.whole else forms.FloatField
+    field: forms.Field = make(
         label=option.label,
         help_text=option.help,
         initial=option.default,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 from classifier.gate.findings import Policy
 from classifier.inference.errors import ModelError
@@ -17,7 +18,7 @@ def common_sets(
 ) -> Policy:
     """The policy with one name for each of its sets. ModelError, in a sentence, where the two
     cannot be compared."""
-    chosen = {
+    chosen: dict[str, Any] = {
         role: _common(getattr(policy, role), candidate, active) if getattr(policy, role) else ""
         for role in ROLES
     }
