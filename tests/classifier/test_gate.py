@@ -137,3 +137,41 @@ def test_a_finding_can_be_kept_and_read_again():
     for finding in judge(sets(), sets(), RULES):
         assert unpacked(finding.as_json()) == finding
         assert finding.as_json()["title"] == finding.title
+
+
+OWN = replace(RULES, test="pbc/test, */test", other="", outside="")
+
+
+def own_only(**test) -> dict:
+    return {"ours/test": said(200, **test), "ours/val": said(50)}
+
+
+def test_models_are_compared_on_a_set_that_both_were_measured_on():
+    found = judge(own_only(), {**sets(), **own_only()}, OWN)
+    assert found[0].sentence == "Both were measured on the same 200 cells of one locked set."
+    assert not refused(found)
+    assert {f.code: f.passed for f in found}["other"] is None, "this installation asks for none"
+
+
+def test_the_first_set_that_both_have_counts():
+    both = {**sets(), **own_only()}
+    assert "1,000 cells" in judge(both, both, OWN)[0].sentence
+
+
+def test_without_a_common_set_the_gate_says_so_and_refuses():
+    found = judge(own_only(), sets(), OWN)
+    assert [finding.code for finding in refused(found)] == [LOCKED]
+    assert "not both measured on one locked set of pbc/test, */test" in found[0].sentence
+    assert "The candidate was measured on ours/test, ours/val" in found[0].sentence
+    assert "the active model on bccd whole fields, pbc/test, pbc_other/test" in found[0].sentence
+
+
+def test_alone_it_is_held_against_bounds_on_the_set_that_it_has():
+    found = judge(own_only(wrong=range(60)), None, OWN, why_alone="Nothing is active.")
+    assert {finding.code for finding in refused(found)} >= {"accuracy"}
+
+
+def test_test_cells_must_be_named():
+    assert (
+        "No locked set of test cells" in judge(sets(), sets(), replace(RULES, test=""))[0].sentence
+    )

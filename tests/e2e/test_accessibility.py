@@ -76,10 +76,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(120
 
 @pytest.fixture(scope="module")
 def furnished(stack):
-    """The demonstration, and beside it what it has not: a signed and critical case, opinions, and a
-    model that the gate refused."""
+    """The demonstration, and beside it what it has not: a signed and critical case, opinions, a
+    model that the gate refused, and a training run."""
     stack.wait_seeded()
     stack.call("tests.servers.twins:refused", "worse")
+    stack.call("tests.servers.teaching:stopped_run", "e2e-stopped")
     return [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),
         stack.call("tests.servers.signed_case:opinions", "E2E-AXE-2"),

@@ -16,6 +16,8 @@ from patients.models import Case, SmearImage
 from patients.services import case_create
 from tests.review.signed import call, ready_to_sign, sign
 from tests.servers.signed_case import people
+from training.choices import JobState, Kind
+from training.models import TrainingJob
 
 FIRST_SEED = 5000
 
@@ -81,3 +83,17 @@ def _store(prefix: str, suffix: str, picture: np.ndarray) -> tuple[str, str, int
     key = storage.new_key(prefix, suffix)
     storage.write_once(key, data, sha256=sha256)
     return key, sha256, len(data)
+
+
+def stopped_run(model_id: str) -> None:
+    """A run that was stopped after its second epoch."""
+    history = [
+        {"phase": "head", "epoch": n, "loss": 1.5 / n, "accuracy": 0.4 * n, "val_loss": 1.4 / n,
+         "val_accuracy": 0.45 * n}
+        for n in (1, 2)
+    ]  # fmt: skip
+    TrainingJob.objects.create(
+        kind=Kind.FINE_TUNING, options={"epochs": 12, "levels": ["mixed0"]}, model_id=model_id,
+        fingerprint="0" * 64, state=JobState.STOPPED, history=history, log="head: epoch 2",
+        asked_by=people().administrator, finished_at=timezone.now(),
+    )  # fmt: skip

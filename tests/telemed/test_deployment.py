@@ -10,7 +10,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "training", "beat")
 
 
 def test_every_part_of_production_is_there():
@@ -24,7 +24,7 @@ def test_only_the_proxy_is_reached_from_outside():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     assert COMPOSE["networks"]["inside"]["internal"] is True
     outside = {n for n, s in SERVICES.items() if "outside" in s.get("networks", ())}
-    assert outside == {"proxy", "web"}
+    assert outside == {"proxy", "web", "training"}, "who trains fetches ImageNet's weights"
 
 
 def test_no_secret_has_a_default():
@@ -58,7 +58,7 @@ def test_our_containers_are_not_root_and_cannot_write_their_own_code():
 
 
 def test_nothing_starts_before_what_it_needs():
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "training", "beat"):
         needs = SERVICES[name]["depends_on"]
         assert needs["migrate"]["condition"] == "service_completed_successfully"
         assert needs["valkey"]["condition"] == "service_healthy"
@@ -85,6 +85,18 @@ def test_the_worker_reads_every_queue_and_may_finish_a_task():
     command = SERVICES["worker"]["command"]
     assert command[command.index("--queues") + 1].split(",") == list(CLASSIFY_QUEUES)
     assert int(SERVICES["worker"]["stop_grace_period"].rstrip("s")) > HARD_LIMIT
+
+
+def test_the_worker_that_trains_is_started_only_where_it_is_wanted():
+    from training.bell import QUEUE
+
+    service = SERVICES["training"]
+    assert service["profiles"] == ["training"]
+    assert service["build"]["args"] == {"REQUIREMENTS": "requirements.txt"}
+    assert service["environment"]["TELEHEME_TRAINING_WORKER"] == "1"
+    command = service["command"]
+    assert command[command.index("--queues") + 1] == QUEUE
+    assert command[command.index("--pool") + 1] == "solo", "where no time limit holds"
 
 
 def test_the_compose_environment_is_accepted_by_production_mode():
