@@ -215,6 +215,8 @@ GATE_MARGINS = {
     "recall": fraction("TELEHEME_GATE_RECALL", default=0.02),
     "external": fraction("TELEHEME_GATE_EXTERNAL", default=0.02),
 }
+# How many versions may read along as shadows at once; each costs every worker a model in memory.
+SHADOWS = number("TELEHEME_SHADOWS", default=1)
 
 # People -----------------------------------------------------------------------------------------
 
