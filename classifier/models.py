@@ -168,9 +168,7 @@ class Prediction(models.Model):
     cell = models.ForeignKey(Cell, models.PROTECT, related_name="predictions")
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions")
     image_sha256 = models.CharField(max_length=64)  # what was asked to be read
-    queue = models.CharField(
-        max_length=16, choices=[*Priority.choices, (SHADOW_QUEUE, "Shadow")]
-    )
+    queue = models.CharField(max_length=16, choices=[*Priority.choices, (SHADOW_QUEUE, "Shadow")])
     # The job that counts, where this is a shadow's. It stays a shadow's when its version is
     # promoted: what was signed rests on the other.
     beside = models.ForeignKey(

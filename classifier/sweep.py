@@ -100,8 +100,9 @@ def _send_again() -> int:
         if queue == SHADOW_QUEUE:
             waits = waits.exclude(model_version__in=at_rest())
         ids = list(
-            waits.order_by(F("published_at").asc(nulls_first=True), "pk")
-            .values_list("pk", flat=True)[:LARGEST]
+            waits.order_by(F("published_at").asc(nulls_first=True), "pk").values_list(
+                "pk", flat=True
+            )[:LARGEST]
         )
         if not ids:
             continue
