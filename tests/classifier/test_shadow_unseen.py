@@ -29,7 +29,7 @@ from tests.security.world import World, sign_in
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-ROLES = ("clinician", "specialist", "stranger", "administrator")
+ROLES = ("clinician", "specialist", "administrator")
 # What an administrator is to see of it; what says whether a worker lives; what is no case's.
 ELSEWHERE = (
     "operations/", "models/", "promotions/", "audit/", "health/", "account/", "people/",
@@ -87,8 +87,7 @@ def world_of(people, case) -> World:
         model=row.model_version, person=people.clinician, session_of_clinician=session.pk,
     )  # fmt: skip
     for role in ROLES:
-        user = getattr(people, "other_specialist" if role == "stranger" else role)
-        world.browsers[role] = sign_in(user)
+        world.browsers[role] = sign_in(getattr(people, role))
     shown = [(route, row) for route, row in rows() if row.GET not in (table.NO, table.API_NO)]
     world.addresses = [
         route.url(row.make(world)) for route, row in shown if not route.route.startswith(ELSEWHERE)
