@@ -1,6 +1,9 @@
 """The panel of a shadow on its model's page, as administrators use it, and the gate's finding."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from classifier import examination
@@ -133,7 +136,7 @@ def test_a_shadow_can_be_retired_and_promoted_from_its_page(browser, people, fir
     shadow_start(version=second)
     shown = page(browser)
     assert "Retire" in shown
-    assert "It reads along and counts for no case" in shown
+    assert "It reads along, and counts for no case" in shown
     read_along(second, read_cells(people, first))
     promotion = promotion_ask(actor=people.administrator, version=second)
     assert promotion.state == PromotionState.DONE
@@ -143,6 +146,21 @@ def test_a_shadow_can_be_retired_and_promoted_from_its_page(browser, people, fir
     assert "End reading along" not in shown
     second.refresh_from_db()
     assert second.state == ModelState.ACTIVE
+
+
+def test_the_shell_begins_and_ends_it_and_says_why_not(first, second):
+    def run(*arguments):
+        call_command("shadow_model", *arguments, stdout=(out := StringIO()))
+        return out.getvalue()
+
+    assert "second reads along from now on" in run("second")
+    second.refresh_from_db()
+    assert second.state == ModelState.SHADOW
+    assert "reads along no more" in run("second", "--end")
+    with pytest.raises(CommandError, match="does not read along"):
+        run("second", "--end")
+    with pytest.raises(CommandError, match="No model 'nothing' is registered"):
+        run("nothing")
 
 
 def test_the_gate_tells_of_it_and_refuses_nothing_by_it(people, first, second, quick):
