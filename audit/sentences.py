@@ -54,6 +54,7 @@ CASE_SENTENCES = {
 SENTENCES = {
     **CASE_SENTENCES,
     "access.denied": "was denied access",
+    "adaptation.tried": "looked at what fitting a model to an organisation would bring",
     "agreement.viewed": "looked at the agreement between readers",
     "case.listed": "looked at the case list",
     "desk.set": "changed the keys of their desk",

@@ -14,7 +14,7 @@ class ReviewConfig(AppConfig):
         from review.notices.invariants import told_once
         from review.reports.keeping import SignedPictures, known_files
         from review.services.rendering import REPORTS
-        from review.shadowed import signed_cells
+        from review.signed_cells import signed_cells
 
         ports.register(SignedPictures())
         ports.follow(CaseNotices())

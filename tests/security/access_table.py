@@ -299,6 +299,8 @@ TABLE: dict[str, Row] = {
     "promotions/<uuid:public_id>/": Row(GET=ADMIN, make=_promotion),
     "promotions/<uuid:public_id>/decide": Row(POST=ADMIN, make=_promotion),
     "operations/": Row(GET=ADMIN),
+    "adaptation/": Row(GET=ADMIN),
+    "adaptation/<uuid:public_id>/": Row(GET=ADMIN, make=_organisation),
     # Notices, critical results, feedback.
     "notices/": Row(GET=CLINICAL),
     "notices/bell": Row(GET=CLINICAL),

@@ -1,4 +1,4 @@
-"""What cells were signed as, for the pages on models that read along (``classifier.shadow_figures``)."""
+"""What cells were signed as: for whatever holds a model against it (``classifier.shadow_figures``)."""
 
 from typing import Any
 
