@@ -18,6 +18,7 @@ COPY classifier /srv/teleheme/classifier
 COPY review /srv/teleheme/review
 COPY datasets /srv/teleheme/datasets
 COPY training /srv/teleheme/training
+COPY adaptation /srv/teleheme/adaptation
 COPY ml /srv/teleheme/ml
 COPY templates /srv/teleheme/templates
 COPY static /srv/teleheme/static

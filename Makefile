@@ -25,7 +25,8 @@ PYTEST := $(BIN)/python -m pytest -q
 SIDE_BY_SIDE = -n $(JOBS) --dist loadgroup -o faulthandler_timeout=420
 
 # What is tried on both shapes: SQLite and local files, and PostgreSQL, Valkey and S3.
-BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/review tests/datasets tests/training tests/images tests/e2e
+BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/review \
+	tests/datasets tests/training tests/adaptation tests/images tests/e2e
 
 .PHONY: help run test test-fast test-local test-server lint lock bench model screenshots browser pango clean
 

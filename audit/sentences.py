@@ -54,6 +54,7 @@ CASE_SENTENCES = {
 SENTENCES = {
     **CASE_SENTENCES,
     "access.denied": "was denied access",
+    "adaptation.tried": "looked at what fitting a model to an organisation would bring",
     "agreement.viewed": "looked at the agreement between readers",
     "case.listed": "looked at the case list",
     "desk.set": "changed the keys of their desk",
@@ -95,6 +96,8 @@ SENTENCES = {
     "second_factor.on": "switched the second factor on",
     "second_factor.reset": "took away a second factor",
     "sessions.ended": "signed out on other devices",
+    "shadow.ended": "had a model read along no more",
+    "shadow.started": "had a model read along as a shadow",
     "sign_in": "signed in",
     "sign_in.blocked": "was blocked after too many attempts to sign in",
     "sign_in.failed": "failed to sign in",

@@ -53,6 +53,10 @@ def attempt_failed(row: Prediction, *, error: str, opened: bool = True) -> bool:
             "state", "attempt", "lease_token", "lease_expires_at", "last_error", "published_at"
         ]
     )  # fmt: skip
+    if row.state == PredictionState.QUARANTINED and row.beside_id is not None:
+        # The cell has its answer. That a shadow has none is said on the shadow's page alone.
+        log.warning("a shadow's prediction %s set aside: %s", row.public_id, error)
+        return False
     if row.state == PredictionState.QUARANTINED:
         log.error(
             "prediction %s quarantined after %d attempts: %s", row.public_id, row.attempt, error

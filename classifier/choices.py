@@ -2,9 +2,12 @@
 
 from django.db import models
 
+from patients.choices import Priority
+
 
 class ModelState(models.TextChoices):
     CANDIDATE = "candidate", "Candidate"
+    SHADOW = "shadow", "Shadow"
     ACTIVE = "active", "Active"
     RETIRED = "retired", "Retired"
 
@@ -28,3 +31,6 @@ class PredictionState(models.TextChoices):
 
 
 OPEN_STATES = (PredictionState.QUEUED, PredictionState.RUNNING)
+# Served after all others: what a version reads along as a shadow, which nobody waits for.
+SHADOW_QUEUE = "shadow"
+QUEUES: tuple[str, ...] = (*Priority.values, SHADOW_QUEUE)

@@ -30,6 +30,7 @@ class Claim:
     image_sha256: str
     picture_key: str
     box: tuple[int, int, int, int] | None  # x, y, width, height; None = the whole picture
+    shadow: bool = False
 
 
 def versions_waiting(prediction_ids: Sequence[int]) -> list[ModelVersion]:
@@ -55,7 +56,7 @@ def claim(
     A row that failed twice is taken only when it comes alone. Rows that somebody else took, or
     that are done, are simply not among the answers.
     """
-    wanted = Prediction.objects.filter(
+    wanted = Prediction.jobs.filter(
         pk__in=prediction_ids, state=PredictionState.QUEUED, model_version=version
     )
     if len(prediction_ids) > 1:
@@ -64,7 +65,7 @@ def claim(
         if connection.vendor == "postgresql":
             # Two copies of one message must not wait for each other's rows in different order.
             free = wanted.select_for_update(skip_locked=True).values("pk")
-            wanted = Prediction.objects.filter(pk__in=free, state=PredictionState.QUEUED)
+            wanted = Prediction.jobs.filter(pk__in=free, state=PredictionState.QUEUED)
         taken = wanted.update(
             state=PredictionState.RUNNING,
             attempt=F("attempt") + 1,
@@ -80,20 +81,20 @@ def claim(
 _CLAIMED = (
     "pk", "attempt", "image_sha256", "cell__image__case_id", "cell__image__picture_key",
     "cell__image__width", "cell__image__height",
-    "cell__x", "cell__y", "cell__width", "cell__height",
+    "beside_id", "cell__x", "cell__y", "cell__width", "cell__height",
 )  # fmt: skip
 
 
 def _claims(token: UUID, version: ModelVersion) -> list[Claim]:
     rows = (
-        Prediction.objects.filter(
+        Prediction.jobs.filter(
             lease_token=token, state=PredictionState.RUNNING, model_version=version
         )
         .order_by("pk")
         .values_list(*_CLAIMED)
     )
     claims = []
-    for pk, attempt, sha256, case_id, key, width, height, *box in rows:
+    for pk, attempt, sha256, case_id, key, width, height, beside, *box in rows:
         whole = box == [0, 0, width, height]
         claims.append(
             Claim(
@@ -104,6 +105,7 @@ def _claims(token: UUID, version: ModelVersion) -> list[Claim]:
                 image_sha256=sha256,
                 picture_key=key,
                 box=None if whole else (box[0], box[1], box[2], box[3]),
+                shadow=beside is not None,
             )
         )
     return claims
@@ -122,7 +124,7 @@ def lease_kept(token: UUID) -> Iterator[None]:
     def renew() -> None:
         while not done.wait(seconds / 3):
             try:
-                Prediction.objects.filter(lease_token=token, state=PredictionState.RUNNING).update(
+                Prediction.jobs.filter(lease_token=token, state=PredictionState.RUNNING).update(
                     lease_expires_at=database_now(plus_seconds=seconds)
                 )
             except Error:  # should the lease run out, the result is fenced: nothing is wrong

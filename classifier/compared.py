@@ -77,8 +77,11 @@ class Compared:
     """What was lost first, then in the order of MOVES; the surest of the second first."""
 
 
-def paired(a: Locked, b: Locked, *, seed: int = SEED) -> Compared:
+def paired(a: Locked, b: Locked, *, seed: int = SEED, groups: np.ndarray | None = None) -> Compared:
     """Compare the second model with the first on one locked set.
+
+    ``groups`` (N,) int: cells of one group, as those of one case, resemble each other, so that the
+    bootstrap draws whole groups. McNemar's p knows nothing of them.
 
     The cells may stand in another order. ModelError, in one sentence, where they are not the same
     pictures with the same labels, or there are none.
@@ -87,7 +90,8 @@ def paired(a: Locked, b: Locked, *, seed: int = SEED) -> Compared:
     known = a.truth >= 0
     columns = np.hstack([_columns(a, known), _columns(b, known)])
     exact = _figures(columns.sum(axis=0, keepdims=True))
-    drawn = [_figures(sums) for sums in _resampled(columns, seed)]
+    units = columns if groups is None else _added_up(columns, groups)
+    drawn = [_figures(sums) for sums in _resampled(units, seed)]
     found: dict[str, Difference] = {}
     for name, (of_a, of_b) in exact.items():
         if np.isnan(of_a[0]):
@@ -176,6 +180,14 @@ def _columns(locked: Locked, known: np.ndarray) -> np.ndarray:
     columns[:, ABSTAINED] = locked.abstained
     columns[:, THERE] = 1
     return columns
+
+
+def _added_up(columns: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(G, 86): everything here is a sum over cells, so that a group's cells are one unit."""
+    _, place = np.unique(groups, return_inverse=True)
+    sums = np.zeros((int(place.max()) + 1, columns.shape[1]))
+    np.add.at(sums, place, columns)
+    return sums
 
 
 def _resampled(columns: np.ndarray, seed: int) -> Iterator[np.ndarray]:

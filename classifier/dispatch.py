@@ -16,7 +16,7 @@ from typing import Any
 from celery import current_app
 from django.db import Error, transaction
 
-from classifier.choices import PredictionState
+from classifier.choices import QUEUES, SHADOW_QUEUE, PredictionState
 from classifier.clock import database_now
 from classifier.keys import set_aside_wrong_keys
 from classifier.models import Prediction
@@ -26,6 +26,8 @@ from telemed.tasks import UPKEEP_QUEUE
 log = logging.getLogger(__name__)
 
 BATCH = 16  # rows in one message
+# A case that comes in waits for what is being read: of a shadow never much at once.
+SHADOW_BATCH = 4
 ALONE_FROM = 2  # after this many failed attempts a row travels alone
 SILENCE = 15.0  # seconds without a further try after the broker did not answer
 LOOKUP = 500  # ids in one query: below SQLite's limit on parameters
@@ -63,7 +65,7 @@ def publish(prediction_ids: Sequence[int], *, insist: bool = False) -> int:
         with _Producer() as producer:
             for message in messages:
                 _send(producer, message)
-                Prediction.objects.filter(pk__in=message.ids, state=PredictionState.QUEUED).update(
+                Prediction.jobs.filter(pk__in=message.ids, state=PredictionState.QUEUED).update(
                     published_at=database_now()
                 )
                 sent += len(message.ids)
@@ -128,9 +130,10 @@ def mend_keys() -> None:
 
 
 def _send(producer: Any, message: Message) -> None:
-    from classifier.tasks import classify_batch
+    from classifier.tasks import classify_batch, shadow_batch
 
-    classify_batch.apply_async(
+    task = shadow_batch if message.queue == SHADOW_QUEUE else classify_batch
+    task.apply_async(
         kwargs={"prediction_ids": list(message.ids)},
         queue=message.queue,
         producer=producer,
@@ -167,18 +170,23 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _messages(ids: Sequence[int]) -> Iterator[Message]:
     """Batches of one queue and one model; a row that failed twice alone, so that it takes no other
     down."""
-    order = {priority.value: place for place, priority in enumerate(Priority)}
+    order = {queue: place for place, queue in enumerate(QUEUES)}
     rows = sorted(
-        Prediction.objects.filter(pk__in=ids, state=PredictionState.QUEUED).values_list(
+        Prediction.jobs.filter(pk__in=ids, state=PredictionState.QUEUED).values_list(
             "queue", "attempt", "pk"
         ),
         key=lambda row: (order[row[0]], row[1] >= ALONE_FROM, row[2]),
     )
     for (queue, alone), group in groupby(rows, key=lambda row: (row[0], row[1] >= ALONE_FROM)):
         keys = [row[2] for row in group]
-        size = 1 if alone else BATCH
+        size = 1 if alone else batch_size(queue)
         for start in range(0, len(keys), size):
             yield Message(queue, tuple(keys[start : start + size]))
+
+
+def batch_size(queue: str) -> int:
+    """The most rows in one message of this queue."""
+    return SHADOW_BATCH if queue == SHADOW_QUEUE else BATCH
 
 
 def _broker_was_silent() -> bool:

@@ -13,19 +13,21 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 
-from classifier import measured
+from classifier import measured, shadow_figures
 from classifier.bundles.confined import Limits
 from classifier.gate import (
     FILES,
     GOLDEN,
     LOCKED,
     MEASURED,
+    SHADOW,
     SPEED,
     Figure,
     Finding,
     Policy,
     judge,
     judge_speed,
+    line,
     not_tried,
 )
 from classifier.inference import locked
@@ -49,7 +51,7 @@ def policy() -> Policy:
 
 def examine(version: ModelVersion, active: ModelVersion | None) -> list[Finding]:
     """Every finding about this version, in the order in which people read them; kept a while."""
-    found = list(_examined(version, active))
+    found = [*_examined(version, active), *_as_shadow(version)]
     cache.set(_key(version, active), [finding.as_json() for finding in found], KEPT_SECONDS)
     return found
 
@@ -160,6 +162,35 @@ def _speed(manifest: Manifest, other: Manifest | None, rules: Policy) -> Finding
     except ModelError as error:
         return Finding(SPEED, False, str(error))
     return judge_speed(mine, theirs[0] if theirs else None, rules)
+
+
+def _as_shadow(version: ModelVersion) -> Iterator[Finding]:
+    """What it read along says, for people to judge: readers had seen the active model's answers."""
+    if not shadow_figures.has_read(version):
+        return
+    found = shadow_figures.reading(version)
+    if found.beside is None or found.agreement is None:
+        yield Finding(SHADOW, None, "It has read no cell along yet.")
+        return
+    same = found.agreement.same
+    said = [
+        f"Beside {found.beside} it read {same.total:,} new cells along and said the same of "
+        f"{same.value or 0:.4f}."
+    ]
+    figures: list[Figure] = []
+    signed = found.signed
+    if signed is None or not signed.known:
+        said.append("None of them is signed as one of the classes yet.")
+    else:
+        said.append(
+            f"Of {signed.known:,} cells of {signed.cases:,} signed cases it named "
+            f"{signed.shadow.value or 0:.4f} as they were signed, {found.beside} "
+            f"{signed.active.value or 0:.4f}."
+        )
+        if signed.compared and signed.compared.accuracy:
+            figures.append(line("Accuracy, as signed", signed.compared.accuracy))
+    said.append("No condition is made of this.")
+    yield Finding(SHADOW, None, " ".join(said), tuple(figures))
 
 
 def _key(version: ModelVersion, active: ModelVersion | None) -> str:

@@ -17,6 +17,7 @@ from classifier.dispatch import publish_on_commit
 from classifier.inference.errors import UnreadableImageError
 from classifier.inference.result import CellResult
 from classifier.models import Prediction
+from classifier.shadow_jobs import follow
 from patients.errors import DomainError
 from patients.storage import StorageUnavailable
 
@@ -58,11 +59,14 @@ class Written:
 
 @transaction.atomic
 def finish(*, answers: Sequence[Answer]) -> Written:
-    """Write results, put failures back or aside, and move cases on that wait for nothing more."""
+    """Write results, put failures back or aside, and move cases on that wait for nothing more.
+
+    What was read is read by the shadows next. Their own results move no case, and lock none.
+    """
     written = Written()
-    cases = lock_cases(answer.claim.case_id for answer in answers)
+    cases = lock_cases(answer.claim.case_id for answer in answers if not answer.claim.shadow)
     rows = (
-        Prediction.objects.select_for_update(of=("self",))
+        Prediction.jobs.select_for_update(of=("self",))
         .select_related("cell__image")
         .only(*_ROW, "cell__image__case", "cell__image__removed_at", "cell__image__sha256")
         .in_bulk([answer.claim.pk for answer in answers])
@@ -90,6 +94,7 @@ def finish(*, answers: Sequence[Answer]) -> Written:
     _write(done)
     written.done = len(done)
     publish_on_commit(again)
+    publish_on_commit(follow([row for row in done if row.beside_id is None]))
     settle_cases(cases)
     return written
 
@@ -97,7 +102,7 @@ def finish(*, answers: Sequence[Answer]) -> Written:
 def _write(rows: list[Prediction]) -> None:
     """All results in one statement. The rows exist and are locked, so every insert meets its own
     row; ``bulk_update`` would say the same with a CASE a field and a row, ten times slower."""
-    Prediction.objects.bulk_create(
+    Prediction.jobs.bulk_create(
         rows, update_conflicts=True, unique_fields=["id"], update_fields=RESULT_FIELDS
     )
 

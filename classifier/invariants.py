@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 from audit.models import AuditEvent
 from audit.verify import verify as verify_chain
-from classifier.choices import OPEN_STATES, PredictionState
+from classifier.choices import OPEN_STATES, ModelState, PredictionState
 from classifier.clock import database_now
 from classifier.finishing import SUM_TOLERANCE
 from classifier.models import Cell, ModelVersion, Prediction
@@ -98,15 +98,19 @@ def _check_files(image: SmearImage, finding: Finding) -> None:
 
 def _duplicates() -> Finding:
     finding = Finding("I2", "At most one job and one result for each cell and model version")
-    finding.checked = Prediction.objects.count()
+    finding.checked = Prediction.jobs.count()
     twice = (
-        Prediction.objects.order_by()
+        Prediction.jobs.order_by()
         .values("cell__public_id", "model_version__model_id")
-        .annotate(number=Count("pk"))
-        .filter(number__gt=1)
+        .annotate(
+            number=Count("pk", filter=Q(beside__isnull=True)),
+            of_shadow=Count("pk", filter=Q(beside__isnull=False)),
+        )
+        .filter(Q(number__gt=1) | Q(of_shadow__gt=1))
     )
     for row in twice:
-        finding.breaks(f"cell {row['cell__public_id']}: {row['number']} jobs")
+        many = max(row["number"], row["of_shadow"])
+        finding.breaks(f"cell {row['cell__public_id']}: {many} jobs")
     cells = (
         SmearImage.objects.order_by()
         .annotate(number=Count("cells", filter=Q(cells__index=1)))
@@ -126,6 +130,12 @@ def _stuck() -> Finding:
     since = Coalesce("lease_expires_at", "published_at", "created_at")
     for row in still.annotate(since=since).filter(since__lt=limit).iterator():
         finding.breaks(f"prediction {row.public_id}: {row.state}, attempt {row.attempt}")
+    # A shadow's work may wait for as long as there is other; but not when its shadow has ended.
+    shadows = Prediction.jobs.of_shadows().open().annotate(since=since).filter(since__lt=limit)
+    for row in shadows.filter(
+        ~Q(model_version__state=ModelState.SHADOW) | Q(state=PredictionState.RUNNING)
+    ):
+        finding.breaks(f"prediction {row.public_id} of a shadow: {row.state}")
     nothing_open = Case.objects.filter(
         ~Exists(
             Cell.objects.filter(image__case=OuterRef("pk"), image__removed_at__isnull=True).filter(
@@ -143,7 +153,7 @@ def _stuck() -> Finding:
 
 def _wrong(tick: Tick) -> Finding:
     finding = Finding("I4", "Every result is of its picture and its model, and adds up to one")
-    done = Prediction.objects.filter(state=PredictionState.DONE).select_related(
+    done = Prediction.jobs.filter(state=PredictionState.DONE).select_related(
         "cell__image", "model_version"
     )
     for row in done.iterator(chunk_size=500):

@@ -24,19 +24,21 @@ KEPT = 2  # the active one, and the one before while its rows run out
 
 _lock = threading.Lock()
 _models: OrderedDict[tuple[str, str], Any] = OrderedDict()
+_shadows: OrderedDict[tuple[str, str], Any] = OrderedDict()  # beside those: they push none out
 
 
-def model_for(version: ModelVersion) -> Any:
+def model_for(version: ModelVersion, *, shadow: bool = False) -> Any:
     """The loaded model of this version; ModelError when its files are not the registered ones."""
     key = (version.model_id, version.manifest_sha256)
     with _lock:
+        model = _models.get(key) or _shadows.pop(key, None) or _load(version)
+        kept, most = (_shadows, max(1, settings.SHADOWS)) if shadow else (_models, KEPT)
         if key in _models:
-            _models.move_to_end(key)
-            return _models[key]
-        model = _load(version)
-        _models[key] = model
-        while len(_models) > KEPT:
-            _models.popitem(last=False)
+            kept, most = _models, KEPT
+        kept[key] = model
+        kept.move_to_end(key)
+        while len(kept) > most:
+            kept.popitem(last=False)
         return model
 
 
@@ -73,3 +75,4 @@ def forget() -> None:
     """Drop all loaded models."""
     with _lock:
         _models.clear()
+        _shadows.clear()

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from classifier.choices import ModelState, PredictionState, PromotionState
-from classifier.querysets import CellQuerySet, PredictionQuerySet
+from classifier.choices import SHADOW_QUEUE, ModelState, PredictionState, PromotionState
+from classifier.querysets import CellQuerySet, CountingManager, PredictionQuerySet
 from patients.choices import Priority
 
 
@@ -26,6 +26,8 @@ class ModelVersion(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
     activated_at = models.DateTimeField(null=True, blank=True)
+    # When it last began to read along.
+    shadow_since = models.DateTimeField(null=True, blank=True)
     # Where an uploaded directory lies in the store, as one zip file, for every machine to fetch.
     # Empty: the files were put into a model folder by hand, or ship with TeleHeme.
     bundle_key = models.CharField(max_length=160, blank=True)
@@ -44,6 +46,10 @@ class ModelVersion(models.Model):
                 condition=Q(bundle_key="", bundle_sha256="")
                 | ~Q(bundle_key="") & ~Q(bundle_sha256=""),
                 name="model_bundle_has_hash",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=ModelState.SHADOW) | Q(shadow_since__isnull=False),
+                name="model_shadow_has_time",
             ),
         ]
 
@@ -153,13 +159,21 @@ class Prediction(models.Model):
 
     The broker's message is only a doorbell. A worker owns the row while ``lease_token`` is its own
     and ``lease_expires_at`` (database clock) lies ahead; it writes its result only under that token.
+
+    A version that reads along as a shadow has jobs of its own, each ``beside`` the one that counts.
+    ``objects``, and every reverse relation, leave them out; ``jobs`` has them all.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     cell = models.ForeignKey(Cell, models.PROTECT, related_name="predictions")
     model_version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="predictions")
     image_sha256 = models.CharField(max_length=64)  # what was asked to be read
-    queue = models.CharField(max_length=16, choices=Priority)
+    queue = models.CharField(max_length=16, choices=[*Priority.choices, (SHADOW_QUEUE, "Shadow")])
+    # The job that counts, where this is a shadow's. It stays a shadow's when its version is
+    # promoted: what was signed rests on the other.
+    beside = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     state = models.CharField(max_length=16, choices=PredictionState, default=PredictionState.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
@@ -187,13 +201,21 @@ class Prediction(models.Model):
     precision = models.CharField(max_length=8, blank=True)  # what it ran in
     milliseconds = models.FloatField(null=True, blank=True)
 
-    objects = PredictionQuerySet.as_manager()
+    objects = CountingManager()
+    jobs = PredictionQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["cell", "model_version"], name="prediction_once_per_cell_and_model"
+                fields=["cell", "model_version"],
+                condition=Q(beside__isnull=True),
+                name="prediction_once_per_cell_and_model",
+            ),
+            models.UniqueConstraint(
+                fields=["cell", "model_version"],
+                condition=Q(beside__isnull=False),
+                name="prediction_shadow_once",
             ),
             models.CheckConstraint(
                 condition=Q(
@@ -233,7 +255,9 @@ class Prediction(models.Model):
                 name="prediction_confidence_is_probability",
             ),
             models.CheckConstraint(
-                condition=Q(queue__in=Priority.values), name="prediction_queue_known"
+                condition=Q(beside__isnull=True, queue__in=Priority.values)
+                | Q(beside__isnull=False, queue=SHADOW_QUEUE),
+                name="prediction_queue_known",
             ),
         ]
         indexes = [
@@ -242,6 +266,12 @@ class Prediction(models.Model):
                 fields=["state", "published_at"],
                 condition=Q(state__in=["queued", "running"]),
                 name="prediction_open",
+            ),
+            # A shadow's own page: what it read, what it could not.
+            models.Index(
+                fields=["model_version", "state"],
+                condition=Q(beside__isnull=False),
+                name="prediction_of_shadow",
             ),
         ]
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Exists, Max, Min, OuterRef
 from django.utils import timezone
 
 from audit.models import AuditEvent
 from classifier import heartbeat
-from classifier.choices import ModelState, PredictionState
+from classifier.choices import QUEUES, ModelState, PredictionState
 from classifier.clock import seconds_ahead, wrong_clock
 from classifier.dispatch import messages_waiting
 from classifier.models import Cell, ModelVersion, Prediction
@@ -22,7 +22,7 @@ LATEST = 20
 @dataclass(frozen=True)
 class Facts:
     counts: dict[str, int]  # rows by state, every state
-    waiting: dict[str, int]  # QUEUED rows by queue
+    waiting: dict[str, int]  # QUEUED rows by queue; shadows' are not counted here, nor above
     messages: dict[str, int] | None  # by queue; None = the broker does not answer
     oldest_queued: timedelta | None
     last_finished: datetime | None
@@ -32,6 +32,8 @@ class Facts:
     workers: list[heartbeat.Seen]
     ahead: float  # seconds that this web server's clock is ahead of the database's
     quarantined: list[Prediction]  # the latest
+    shadows: list[ModelVersion]
+    shadow_waiting: int  # their QUEUED rows
     checked: AuditEvent | None  # the last nightly check
     warnings: list[str] = field(default_factory=list)
 
@@ -50,13 +52,13 @@ def facts() -> Facts:
     found = Facts(
         counts=counts,
         waiting=waiting,
-        messages=messages_waiting(Priority.values),
+        messages=messages_waiting(QUEUES),
         oldest_queued=max(now - oldest, timedelta()) if oldest else None,
         last_finished=rows.aggregate(at=Max("finished_at"))["at"],
         finished_last_hour=rows.filter(finished_at__gt=now - timedelta(hours=1)).count(),
         active_model=ModelVersion.objects.filter(state=ModelState.ACTIVE).first(),
         without_job=Cell.objects.filter(
-            predictions=None,
+            ~Exists(Prediction.objects.filter(cell=OuterRef("pk"))),
             image__removed_at=None,
             image__case__status=CaseStatus.CLASSIFYING,
         ).count(),
@@ -67,6 +69,8 @@ def facts() -> Facts:
             .select_related("model_version")
             .order_by("-pk")[:LATEST]
         ),
+        shadows=list(ModelVersion.objects.filter(state=ModelState.SHADOW)),
+        shadow_waiting=Prediction.jobs.of_shadows().filter(state=PredictionState.QUEUED).count(),
         checked=AuditEvent.objects.filter(action__startswith="invariants.")
         .order_by("-sequence")
         .first(),

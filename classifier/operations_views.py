@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.permissions import Action, require
-from classifier.choices import PredictionState
+from classifier.choices import SHADOW_QUEUE, PredictionState
 from classifier.operations import facts
 from patients.choices import Priority
 
@@ -24,6 +24,9 @@ def operations(request: HttpRequest) -> HttpResponse:
         }
         for priority in Priority
     ]
+    if found.shadows or found.shadow_waiting:
+        messages = None if found.messages is None else found.messages[SHADOW_QUEUE]
+        queues.append({"label": "Shadow", "rows": found.shadow_waiting, "messages": messages})
     states = [{"label": state.label, "rows": found.counts[state]} for state in PredictionState]
     context = {"facts": found, "queues": queues, "states": states}
     return render(request, "classifier/operations.html", context)

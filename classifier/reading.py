@@ -12,11 +12,14 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import Error, connection
 
+from classifier.attempts import TOO_SLOW
 from classifier.claiming import Claim, claim, lease_kept, versions_waiting
-from classifier.finishing import Answer, Written, finish
+from classifier.finishing import Answer, Written, finish, sentence
 from classifier.inference.errors import ModelError
 from classifier.inference.preprocess import decode
 from classifier.loading import model_for
+from classifier.models import ModelVersion
+from classifier.shadow_jobs import rest, rests
 from patients.storage import read_verified
 from telemed.database import went_away
 
@@ -38,23 +41,51 @@ def read_batch(*, prediction_ids: Sequence[int], token: UUID) -> int:
         except ModelError as error:
             log.critical("rows of model %s wait: %s", version.model_id, error)
             continue
-        claims = claim(
-            prediction_ids=prediction_ids,
-            version=version,
-            token=token,
-            lease_seconds=settings.LEASE_SECONDS,
-        )
-        if claims:
-            begin = time.perf_counter()
-            with lease_kept(token):
-                written = _finish(_answers(claims, model))
-            log.info(
-                "batch of %d: %d read, %d failed, %d fenced in %.0f ms",
-                len(claims), written.done, written.failed, written.fenced,
-                (time.perf_counter() - begin) * 1e3,
-            )  # fmt: skip
-            done += written.done
+        done += _read(prediction_ids, version, model, token)[0]
     return done
+
+
+def read_shadow_batch(*, prediction_ids: Sequence[int], token: UUID) -> int:
+    """The same for jobs of shadows. One that cannot be loaded or takes too long rests a while."""
+    done = 0
+    for version in versions_waiting(prediction_ids):
+        if rests(version):
+            continue
+        try:
+            model = model_for(version, shadow=True)
+        except Exception as error:  # whatever it is, cases must not wait for it again and again
+            rest(version, why=str(error) if isinstance(error, ModelError) else sentence(error))
+            continue
+        read, too_slow = _read(prediction_ids, version, model, token)
+        if too_slow:
+            rest(version, why=TOO_SLOW)
+        done += read
+    return done
+
+
+def _read(
+    prediction_ids: Sequence[int], version: ModelVersion, model: Any, token: UUID
+) -> tuple[int, bool]:
+    """How many results were written, and whether the time ran out."""
+    claims = claim(
+        prediction_ids=prediction_ids,
+        version=version,
+        token=token,
+        lease_seconds=settings.LEASE_SECONDS,
+    )
+    if not claims:
+        return 0, False
+    begin = time.perf_counter()
+    with lease_kept(token):
+        answers = _answers(claims, model)
+        written = _finish(answers)
+    log.info(
+        "batch of %d: %d read, %d failed, %d fenced in %.0f ms",
+        len(claims), written.done, written.failed, written.fenced,
+        (time.perf_counter() - begin) * 1e3,
+    )  # fmt: skip
+    too_slow = any(isinstance(each.exception, SoftTimeLimitExceeded) for each in answers)
+    return written.done, too_slow
 
 
 def _finish(answers: Sequence[Answer]) -> Written:

@@ -16,7 +16,8 @@ from django.db.models import Q
 
 from classifier.attempts import TOO_SLOW, WORKER_LOST
 from classifier.choices import PredictionState
-from classifier.models import Prediction
+from classifier.models import ModelVersion, Prediction
+from classifier.shadow_jobs import rest
 from classifier.sweep import rescue
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,18 @@ class ReadingRequest(Request):
     def _free(self, error: str) -> None:
         try:
             mine = Q(state=PredictionState.RUNNING, lease_token=UUID(self.id))
-            rows = Prediction.objects.filter(mine).values_list("pk", "cell__image__case_id")
+            rows = Prediction.jobs.filter(mine).values_list("pk", "cell__image__case_id")
             found = list(rows)
             if found:
+                self._let_shadows_rest(mine, error)
                 rescue(found, only=mine, error=error)
         except Exception:  # the lease runs out instead
             log.exception("rows of a lost child wait for the end of their lease")
         finally:
             # A child forked later must not inherit an open connection.
             connections.close_all()
+
+    def _let_shadows_rest(self, mine: Q, error: str) -> None:
+        versions = Prediction.jobs.of_shadows().filter(mine).values("model_version")
+        for version in ModelVersion.objects.filter(pk__in=versions):
+            rest(version, why=error)

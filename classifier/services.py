@@ -32,12 +32,12 @@ class CaseReading:
         queue_images(images)
 
     def image_removed(self, *, image: SmearImage) -> None:
-        cancel_open(Prediction.objects.filter(cell__image=image), reason="The picture was removed.")
+        cancel_open(Prediction.jobs.filter(cell__image=image), reason="The picture was removed.")
         settle_cases(lock_cases([image.case_id]))
 
     def case_withdrawn(self, *, case: Case) -> None:
         cancel_open(
-            Prediction.objects.filter(cell__image__case=case), reason="The case was withdrawn."
+            Prediction.jobs.filter(cell__image__case=case), reason="The case was withdrawn."
         )
 
 

@@ -8,12 +8,13 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from classifier.attempts import WORKER_LOST, give_back, lock_cases, settle_cases
-from classifier.choices import PredictionState
+from classifier.choices import QUEUES, SHADOW_QUEUE, PredictionState
 from classifier.clock import database_now
-from classifier.dispatch import BATCH, mend_keys, messages_waiting, publish
+from classifier.dispatch import batch_size, mend_keys, messages_waiting, publish
 from classifier.models import Cell, Prediction
 from classifier.queueing import queue_cells
-from patients.choices import CaseStatus, Priority
+from classifier.shadow_jobs import at_rest, end_strays
+from patients.choices import CaseStatus
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Swept:
 
 def sweep() -> Swept:
     """Free expired leases, queue what was never queued, send again what waits too long."""
+    end_strays()
     swept = Swept(rescued=_rescue(), found=_find_unqueued(), sent=_send_again())
     if any(vars(swept).values()):
         log.warning(
@@ -41,7 +43,7 @@ def sweep() -> Swept:
 def _rescue() -> int:
     expired = Q(state=PredictionState.RUNNING, lease_expires_at__lt=database_now())
     found = list(
-        Prediction.objects.filter(expired)
+        Prediction.jobs.filter(expired)
         .order_by("lease_expires_at")
         .values_list("pk", "cell__image__case_id")[:LARGEST]
     )
@@ -53,7 +55,7 @@ def rescue(found: list[tuple[int, int]], *, only: Q, error: str) -> int:
     """Give back those of the (row, case) pairs for which ``only`` still holds under lock."""
     cases = lock_cases(case for _, case in found)
     rows = list(
-        Prediction.objects.select_for_update(of=("self",))
+        Prediction.jobs.select_for_update(of=("self",))
         .select_related("cell__image__case")
         .filter(only, pk__in=[pk for pk, _ in found])
         .order_by("pk")
@@ -93,19 +95,22 @@ def _send_again() -> int:
     )
     late: list[int] = []
     waiting: dict[str, int] | None = None
-    for queue in Priority.values:
+    for queue in QUEUES:
+        waits = Prediction.jobs.filter(due, state=PredictionState.QUEUED, queue=queue)
+        if queue == SHADOW_QUEUE:
+            waits = waits.exclude(model_version__in=at_rest())
         ids = list(
-            Prediction.objects.filter(due, state=PredictionState.QUEUED, queue=queue)
-            .order_by(F("published_at").asc(nulls_first=True), "pk")
-            .values_list("pk", flat=True)[:LARGEST]
+            waits.order_by(F("published_at").asc(nulls_first=True), "pk").values_list(
+                "pk", flat=True
+            )[:LARGEST]
         )
         if not ids:
             continue
         if waiting is None:
             mend_keys()
-            waiting = messages_waiting(Priority.values)
+            waiting = messages_waiting(QUEUES)
         if waiting is None:
             break
-        if waiting[queue] * BATCH < len(ids):
+        if waiting[queue] * batch_size(queue) < len(ids):
             late += ids
     return publish(late, insist=True) if late else 0

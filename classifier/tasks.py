@@ -11,8 +11,8 @@ from classifier import heartbeat, nightly
 from classifier import sweep as sweeping
 from classifier.dispatch import send_upkeep
 from classifier.loading import load_active
-from classifier.reading import read_batch
-from telemed.celery import SWEEP_SECONDS
+from classifier.reading import read_batch, read_shadow_batch
+from telemed.celery import SHADOW_HARD_LIMIT, SHADOW_SOFT_LIMIT, SWEEP_SECONDS
 from telemed.tasks import upkeep, work
 
 _swept_at = float("-inf")  # by the monotonic clock of this process
@@ -30,9 +30,24 @@ def _load_in_the_child(**_: Any) -> None:
 def classify_batch(self: Any, *, prediction_ids: list[int]) -> None:
     """Read those of these rows that still wait. The message's own id marks the rows it takes."""
     heartbeat.here()
-    read_batch(
-        prediction_ids=prediction_ids, token=UUID(self.request.id) if self.request.id else uuid4()
-    )
+    read_batch(prediction_ids=prediction_ids, token=_token(self))
+
+
+@work(
+    name="classifier.tasks.shadow_batch",
+    bind=True,
+    Request="classifier.requests:ReadingRequest",
+    soft_time_limit=SHADOW_SOFT_LIMIT,
+    time_limit=SHADOW_HARD_LIMIT,
+)
+def shadow_batch(self: Any, *, prediction_ids: list[int]) -> None:
+    """Read those of these rows along that still wait; less may be late, so less time is given."""
+    heartbeat.here()
+    read_shadow_batch(prediction_ids=prediction_ids, token=_token(self))
+
+
+def _token(task: Any) -> UUID:
+    return UUID(task.request.id) if task.request.id else uuid4()
 
 
 @upkeep(name="classifier.tasks.sweep")

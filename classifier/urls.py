@@ -8,6 +8,7 @@ from classifier import (
     promotion_views,
     registry_api,
     registry_views,
+    shadow_views,
     views,
 )
 
@@ -25,6 +26,9 @@ urlpatterns = [
     path("models/<str:model_id>/retire", registry_views.retire, name="retire"),
     path("models/<str:model_id>/alias", registry_views.alias_set, name="alias-set"),
     path("models/<str:model_id>/alias/remove", registry_views.alias_remove, name="alias-remove"),
+    path("models/<str:model_id>/shadow", shadow_views.shadow, name="shadow"),
+    path("models/<str:model_id>/shadow/start", shadow_views.start, name="shadow-start"),
+    path("models/<str:model_id>/shadow/end", shadow_views.end, name="shadow-end"),
     path("models/rollback", promotion_views.rollback, name="rollback"),
     path("models/<str:model_id>/promote", promotion_views.promote, name="promote"),
     path("models/<str:model_id>/promote/try", promotion_views.try_gate, name="try-gate"),

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from classifier.counting import exact_interval
+from classifier.kappa import cohens_kappa
 from review.choices import Label
 
-Z = 1.959963984540054  # of 95 %, two-sided
 _ORDER = {label: place for place, label in enumerate(Label.values)}
 
 
@@ -51,17 +50,8 @@ class Agreement:
 def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
     """Compare the labels that two readers gave to the same cells, in the same order.
 
-    Percent agreement has the exact interval (Clopper & Pearson 1934). Cohen's kappa (1960) is
-    (po - pe) / (1 - pe), with po the observed agreement and pe that of chance with these margins;
-    its 95 % interval is kappa +- 1.96 s, s being the large-sample standard error for kappa not 0 of
-    Fleiss, Cohen & Everitt (1969, Psychol Bull 72:323):
-
-        n (1 - pe)^4 s^2 = sum_i p_ii [(1 - pe) - (p_i. + p_.i)(1 - po)]^2
-                         + (1 - po)^2 sum_{i != j} p_ij (p_.i + p_j.)^2 - (po pe - 2 pe + po)^2
-
-    Where that is 0, as with perfect agreement, it would claim a certainty that so few cells do not
-    give; the interval is then that of po, taken through the formula of kappa with the margins held.
-    Kappa is None where chance alone agrees always: both called every cell the same one class.
+    Percent agreement has the exact interval (Clopper & Pearson 1934), kappa that of
+    ``classifier.kappa``; it is None where both called every cell the same one class.
     Raises ValueError where the sequences differ in length.
     """
     if len(first) != len(second):
@@ -73,7 +63,7 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
         table[place[one]][place[other]] += 1
     n, agreed = len(first), sum(table[i][i] for i in range(len(labels)))
     low, high = exact_interval(agreed, n)
-    kappa, kappa_low, kappa_high = _kappa(table, n)
+    kappa, kappa_low, kappa_high = cohens_kappa(table)
     return Agreement(
         labels=labels,
         table=tuple(map(tuple, table)),
@@ -86,39 +76,3 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement:
         kappa_low=kappa_low,
         kappa_high=kappa_high,
     )
-
-
-def _kappa(table: list[list[int]], n: int) -> tuple[float | None, float | None, float | None]:
-    """Kappa and the ends of its 95 % interval, within -1 and 1."""
-    places = range(len(table))
-    first = [sum(counts) for counts in table]  # how often each called a cell what
-    second = [sum(counts[i] for counts in table) for i in places]
-    by_chance = sum(first[i] * second[i] for i in places)  # of n * n
-    if n == 0 or by_chance == n * n:
-        return None, None, None
-    agreed = sum(table[i][i] for i in places)
-    po, pe = agreed / n, by_chance / (n * n)
-    kappa = (po - pe) / (1 - pe)
-    error = _standard_error(table, first, second, n)
-    if error > 0:
-        return kappa, max(-1.0, kappa - Z * error), min(1.0, kappa + Z * error)
-    low, high = ((end - pe) / (1 - pe) for end in exact_interval(agreed, n))
-    return kappa, max(-1.0, low), min(1.0, high)
-
-
-def _standard_error(table: list[list[int]], first: list[int], second: list[int], n: int) -> float:
-    """Of kappa, as in ``agreement``; 0 where rounding leaves nothing of the variance."""
-    places = range(len(table))
-    po = sum(table[i][i] for i in places) / n
-    pe = sum(first[i] * second[i] for i in places) / (n * n)
-    on = sum(
-        table[i][i] / n * ((1 - pe) - (first[i] + second[i]) / n * (1 - po)) ** 2 for i in places
-    )
-    off = sum(
-        table[i][j] / n * ((second[i] + first[j]) / n) ** 2
-        for i in places
-        for j in places
-        if i != j
-    )
-    variance = on + (1 - po) ** 2 * off - (po * pe - 2 * pe + po) ** 2
-    return sqrt(variance / n) / (1 - pe) ** 2 if variance > 1e-12 else 0.0

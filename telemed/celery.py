@@ -17,10 +17,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "telemed.settings")
 HARD_LIMIT = number("TELEHEME_TASK_SECONDS", default=60)
 SOFT_LIMIT = HARD_LIMIT * 0.9
 VISIBILITY_TIMEOUT = 3 * HARD_LIMIT
+# Of a shadow's few cells: long enough to load its model, and no longer than a case may wait for it.
+SHADOW_HARD_LIMIT = min(HARD_LIMIT, 20)
+SHADOW_SOFT_LIMIT = SHADOW_HARD_LIMIT * 0.75
 SWEEP_SECONDS = number("TELEHEME_SWEEP_SECONDS", default=15)
 
-# Strict order: as long as a stat message waits, no routine one is taken.
-CLASSIFY_QUEUES = ("stat", "routine", "background")
+# Strict order: as long as a stat message waits, no routine one is taken; a shadow's come last.
+CLASSIFY_QUEUES = ("stat", "routine", "background", "shadow")
 BELL_SECONDS = 24 * 3600
 UPKEEP = {"queue": "stat"}
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from telemed.celery import CLASSIFY_QUEUES
 from telemed.environment import local_socket
 from telemed.supervisor import Program
 
@@ -183,7 +184,7 @@ def queue_server(directory: Path, environment: Mapping[str, str], *, keep: int) 
 
 
 def worker(directory: Path, environment: Mapping[str, str]) -> Program:
-    queues = "stat,routine,background"
+    queues = ",".join(CLASSIFY_QUEUES)
     options = ["--queues", queues, "--concurrency", "1", "--without-gossip", "--without-mingle"]
     return Program(
         name="worker",

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "review.apps.ReviewConfig",
     "datasets.apps.DatasetsConfig",
     "training.apps.TrainingConfig",
+    "adaptation.apps.AdaptationConfig",
     "ml.apps.MlConfig",
     "telemed.apps.AdminConfig",
     "django.contrib.auth",
@@ -237,6 +238,9 @@ GATE_SETS = {
     "other": unless_none("TELEHEME_GATE_OTHER_SET", default="pbc_other/test"),
     "outside": unless_none("TELEHEME_GATE_EXTERNAL_SET", default="bccd whole fields"),
 }
+
+# How many versions may read along as shadows at once; each costs every worker a model in memory.
+SHADOWS = number("TELEHEME_SHADOWS", default=1)
 
 # Training ---------------------------------------------------------------------------------------
 

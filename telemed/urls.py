@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("review.urls")),
     path("", include("datasets.urls")),
     path("", include("training.urls")),
+    path("", include("adaptation.urls")),
 ]
 
 handler400 = views.bad_request

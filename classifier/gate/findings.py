@@ -6,7 +6,7 @@ from typing import Any
 
 from classifier.compared import Difference
 
-FILES, GOLDEN, LOCKED, SPEED = "files", "golden", "locked", "speed"
+FILES, GOLDEN, LOCKED, SPEED, SHADOW = "files", "golden", "locked", "speed", "shadow"
 TITLES = {
     FILES: "Files",
     GOLDEN: "Golden set",
@@ -18,6 +18,7 @@ TITLES = {
     "abstained": "Left to people",
     "external": "Another laboratory",
     SPEED: "Speed",
+    SHADOW: "As a shadow",
 }
 UNASKED = {
     "other": "Not asked: this installation compares on no cells of other kinds.",
@@ -67,7 +68,7 @@ class Figure:
 class Finding:
     code: str
     passed: bool | None
-    """None: not tried."""
+    """None: not tried, or told without being judged."""
     sentence: str
     figures: tuple[Figure, ...] = field(default=())
 

@@ -13,8 +13,9 @@ from classifier.choices import ModelState, PredictionState, PromotionState
 from classifier.inference.discovery import DEFAULT_MODEL, find_model
 from classifier.inference.errors import ModelError
 from classifier.inference.manifest import FILE_NAME, load_manifest, read_manifest
-from classifier.models import ModelVersion
+from classifier.models import ModelVersion, Prediction
 from classifier.registry.files import model_directory
+from classifier.shadow_jobs import end_jobs
 from patients.errors import DomainError
 
 
@@ -48,7 +49,7 @@ def model_register(
     version = ModelVersion.objects.select_for_update().filter(model_id=manifest.id).first()
     if version is not None and version.manifest_sha256 == manifest.sha256:
         return version
-    if version is not None and version.predictions.filter(state=PredictionState.DONE).exists():
+    if version is not None and _has_read(version):
         raise ModelError(
             f"Model {manifest.id!r} is registered with other files and has read pictures with "
             "them. Give the new files a new id."
@@ -86,6 +87,8 @@ def model_activate(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
     if before is not None:
         before.state = ModelState.RETIRED
         before.save(update_fields=["state"])
+    if chosen.state == ModelState.SHADOW:
+        end_jobs(chosen)
     chosen.state = ModelState.ACTIVE
     chosen.activated_at = timezone.now()
     chosen.save(update_fields=["state", "activated_at"])
@@ -101,7 +104,7 @@ def model_activate(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
 
 @transaction.atomic
 def model_retire(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
-    """Set a candidate aside that nobody wants; its files and what it was measured at stay.
+    """Set a candidate or a shadow aside that nobody wants; its files and what it was measured at stay.
 
     RetireRefused for the active version, and for one that waits for a second administrator.
     """
@@ -114,6 +117,8 @@ def model_retire(*, version: ModelVersion, actor: Any = None) -> ModelVersion:
         raise RetireRefused(
             "A second administrator is asked to agree to this model. Withdraw that first."
         )
+    if version.state == ModelState.SHADOW:
+        end_jobs(version)
     version.state = ModelState.RETIRED
     version.save(update_fields=["state"])
     audit.record(
@@ -139,6 +144,11 @@ def ensure_shipped_model() -> ModelVersion | None:
     except ModelError:
         return active
     return model_activate(version=model_register(directory=directory))
+
+
+def _has_read(version: ModelVersion) -> bool:
+    """Anything, also as a shadow."""
+    return Prediction.jobs.filter(model_version=version, state=PredictionState.DONE).exists()
 
 
 def _present(version: ModelVersion) -> bool:

@@ -28,5 +28,6 @@ def registry_panel(context: Context, model: ModelFacts) -> dict[str, Any]:
         "version": version,
         "ships": model.directory is not None and model.directory.parent == SHIPPED,
         "aliases": version.aliases.select_related("set_by") if version else (),
-        "may_retire": version is not None and version.state == ModelState.CANDIDATE,
+        "may_retire": version is not None
+        and version.state in (ModelState.CANDIDATE, ModelState.SHADOW),
     }

@@ -24,6 +24,7 @@ PARTS = {
     "cases/<uuid:case_id>/thread",
     "cases/<uuid:case_id>/timeline",
     "cases/<uuid:public_id>/cells",
+    "models/<str:model_id>/shadow",
     "notices/bell",
     "patients/search",
     "readings/<uuid:public_id>/differential",
@@ -68,7 +69,7 @@ WHEN_HELD = {
 SEVERAL = {
     "cases/<uuid:case_id>/": 8,
     "cases/<uuid:case_id>/review": 3,
-    "models/<str:model_id>/": 2,
+    "models/<str:model_id>/": 3,
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(1200)]
@@ -77,14 +78,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(120
 @pytest.fixture(scope="module")
 def furnished(stack):
     """The demonstration, and beside it what it has not: a signed and critical case, opinions, a
-    model that the gate refused, and a training run."""
+    model that the gate refused, one that reads along, and a training run."""
     stack.wait_seeded()
     stack.call("tests.servers.twins:refused", "worse")
     stack.call("tests.servers.teaching:stopped_run", "e2e-stopped")
-    return [
+    cases = [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),
         stack.call("tests.servers.signed_case:opinions", "E2E-AXE-2"),
     ]
+    stack.call("tests.servers.twins:reads_along", "along")
+    return cases
 
 
 def test_axe_is_the_pinned_one():

@@ -61,7 +61,7 @@ def test_the_broker_is_given_up_after_seconds():
 
 def test_stat_is_served_strictly_first():
     assert app.conf.broker_transport_options["queue_order_strategy"] == "priority"
-    assert celery.CLASSIFY_QUEUES == ("stat", "routine", "background")
+    assert celery.CLASSIFY_QUEUES == ("stat", "routine", "background", "shadow")
 
 
 def test_beat_rings_only_for_tasks_that_exist_on_queues_that_are_served():

@@ -360,6 +360,9 @@ TABLE: dict[str, Row] = {
     "models/<str:model_id>/files/<path:name>": Row(
         GET="LNNNNNL", make=lambda world: {**_model(world), "name": "absent.json"}
     ),
+    "models/<str:model_id>/shadow": Row(GET=ADMIN, make=_model),
+    "models/<str:model_id>/shadow/start": Row(POST=ADMIN, make=_model),
+    "models/<str:model_id>/shadow/end": Row(POST=ADMIN, make=_model),
     "models/rollback": Row(POST=ADMIN),
     "models/<str:model_id>/promote": Row(GET=ADMIN, POST=ADMIN, make=_model),
     "models/<str:model_id>/promote/try": Row(POST=ADMIN, make=_model),
@@ -382,6 +385,8 @@ TABLE: dict[str, Row] = {
     "labelling/disagreements": Row(GET="LFFIIIL"),
     "labelling/next": Row(GET="LFFIIIL"),
     "labelling/next/<uuid:cell_id>": Row(GET=ADMIN, make=_consenting_cell),
+    "adaptation/": Row(GET=ADMIN),
+    "adaptation/<uuid:public_id>/": Row(GET=ADMIN, make=_organisation),
     # Notices, critical results, feedback.
     "notices/": Row(GET=CLINICAL),
     "notices/bell": Row(GET=CLINICAL),

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
-from classifier.choices import PredictionState
-from classifier.inference import find_model
+from classifier.choices import SHADOW_QUEUE, PredictionState
+from classifier.inference import CLASSES, find_model
 from classifier.inference.locked import FILE_NAME, Locked, read_locked, write_locked
 from classifier.models import ModelVersion, Prediction
 from classifier.promotion import promotion_try
 from classifier.registry import model_register
+from classifier.shadow import shadow_start
 from ml.export import rewrite_manifest
 from tests.servers.signed_case import people
 
@@ -42,6 +43,35 @@ def refused(model_id: str) -> None:
         return replace(said, probabilities=probabilities)
 
     promotion_try(actor=people().administrator, version=registered(model_id, worse))
+
+
+def reads_along(model_id: str) -> None:
+    """A shadow that has read everything, and says another class of every tenth cell."""
+    version = shadow_start(version=registered(model_id))
+    rows = Prediction.objects.filter(state=PredictionState.DONE).order_by("pk")
+    Prediction.jobs.bulk_create(
+        _along(row, version, turned=n % 10 == 9) for n, row in enumerate(rows)
+    )
+
+
+def _along(row: Prediction, version: ModelVersion, *, turned: bool) -> Prediction:
+    probabilities = [*row.probabilities[1:], row.probabilities[0]] if turned else row.probabilities
+    return Prediction(
+        cell_id=row.cell_id,
+        model_version=version,
+        image_sha256=row.image_sha256,
+        queue=SHADOW_QUEUE,
+        beside=row,
+        state=row.state,
+        attempt=1,
+        label=CLASSES[int(np.argmax(probabilities))],
+        confidence=row.confidence,
+        probabilities=probabilities,
+        abstained=row.abstained,
+        model_sha256=version.manifest_sha256,
+        precision=row.precision,
+        finished_at=row.finished_at,
+    )
 
 
 def readers(case_id: str) -> None:

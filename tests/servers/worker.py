@@ -13,7 +13,7 @@ import psutil
 from tests.servers.valkey import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-QUEUES = "stat,routine,background"
+QUEUES = "stat,routine,background,shadow"
 
 
 class Process:

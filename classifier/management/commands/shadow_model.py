@@ -1,0 +1,36 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from classifier.registry import version_named
+from classifier.shadow import shadow_end, shadow_start
+from patients.errors import DomainError
+
+
+class Command(BaseCommand):
+    help = (
+        "Have a candidate read along as a shadow: each new cell after the active model, seen by "
+        "nobody who treats patients. What comes of it is on the model's page."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("model", metavar="ID", help="of a registered model, or an alias")
+        parser.add_argument("--end", action="store_true", help="read along no more")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        version = version_named(options["model"])
+        if version is None:
+            raise CommandError(
+                f"No model {options['model']!r} is registered. Register it first: "
+                "manage.py register_model DIRECTORY."
+            )
+        try:
+            (shadow_end if options["end"] else shadow_start)(version=version)
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{version} reads along no more. What it has read stays on its page."
+            if options["end"]
+            else f"{version} reads along from now on. See its page for what comes of it."
+        )
