@@ -54,6 +54,7 @@ class Action(StrEnum):
     MANAGE_MODELS = "model.manage"
     VIEW_AUDIT = "audit.view"
     VIEW_OPERATIONS = "operations.view"
+    VIEW_MONITORING = "monitoring.view"
     USE_ADMIN = "admin.use"
 
 
@@ -119,6 +120,7 @@ RULES: dict[Action, Callable[[Any, Any], bool]] = {
     Action.MANAGE_MODELS: _is(Role.ADMINISTRATOR),
     Action.VIEW_AUDIT: _is(Role.ADMINISTRATOR),
     Action.VIEW_OPERATIONS: _is(Role.ADMINISTRATOR),
+    Action.VIEW_MONITORING: _is(Role.ADMINISTRATOR),
     Action.USE_ADMIN: _is(Role.ADMINISTRATOR),
 }
 

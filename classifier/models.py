@@ -243,6 +243,12 @@ class Prediction(models.Model):
                 condition=Q(state__in=["queued", "running"]),
                 name="prediction_open",
             ),
+            # Monitoring follows what was read in its order, and counts it by day.
+            models.Index(
+                fields=["finished_at", "id"],
+                condition=Q(state="done"),
+                name="prediction_done_by_time",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "patients.apps.PatientsConfig",
     "classifier.apps.ClassifierConfig",
     "review.apps.ReviewConfig",
+    "monitoring.apps.MonitoringConfig",
     "ml.apps.MlConfig",
     "telemed.apps.AdminConfig",
     "django.contrib.auth",
