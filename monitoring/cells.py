@@ -43,7 +43,9 @@ class Cells:
 
     def pack(self) -> bytes:
         stream = io.BytesIO()
-        np.savez_compressed(stream, **{item.name: getattr(self, item.name) for item in fields(self)})
+        np.savez_compressed(
+            stream, **{item.name: getattr(self, item.name) for item in fields(self)}
+        )
         return stream.getvalue()
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from classifier.models import ModelVersion
 from monitoring.choices import LIVE_STATES, AlarmKind, AlarmState
+from monitoring.shares import Rate
 from patients.choices import Stain
 from review.choices import Label
 
@@ -204,6 +205,10 @@ class Drift(models.Model):
     def __str__(self) -> str:
         return f"{self.stream} at {self.at}"
 
+    @property
+    def abstention(self) -> Rate:
+        return Rate(self.abstained, self.cells)
+
 
 class Alarm(models.Model):
     """One cause that somebody should look at. There is at most one that is not closed of each."""
@@ -214,9 +219,7 @@ class Alarm(models.Model):
     organisation = models.ForeignKey("accounts.Organisation", models.PROTECT, related_name="+")
     version = models.ForeignKey(ModelVersion, models.PROTECT, related_name="+")
     # Overrides are of all streams of an organisation together.
-    stream = models.ForeignKey(
-        Stream, models.PROTECT, null=True, blank=True, related_name="alarms"
-    )
+    stream = models.ForeignKey(Stream, models.PROTECT, null=True, blank=True, related_name="alarms")
     opened_at = models.DateTimeField()  # when the newest cell that it rests on was read or signed
     cells = models.PositiveIntegerField()
     value = models.FloatField()  # when it was opened
@@ -248,9 +251,7 @@ class Alarm(models.Model):
                 condition=Q(state__in=LIVE_STATES, stream__isnull=True),
                 name="alarm_one_live_per_organisation",
             ),
-            models.CheckConstraint(
-                condition=Q(kind__in=AlarmKind.values), name="alarm_kind_known"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=AlarmKind.values), name="alarm_kind_known"),
             models.CheckConstraint(
                 condition=Q(
                     state=AlarmState.OPEN,

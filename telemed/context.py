@@ -20,6 +20,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "manage_models": allowed(user, Action.MANAGE_MODELS),
             "audit": allowed(user, Action.VIEW_AUDIT),
             "operations": allowed(user, Action.VIEW_OPERATIONS),
+            "monitoring": allowed(user, Action.VIEW_MONITORING),
             "admin": allowed(user, Action.USE_ADMIN),
         }
     }

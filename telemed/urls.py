@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("patients.urls")),
     path("", include("classifier.urls")),
     path("", include("review.urls")),
+    path("", include("monitoring.urls")),
 ]
 
 handler400 = views.bad_request
