@@ -22,7 +22,8 @@ from monitoring.choices import AlarmKind
 # The customary reading of a PSI: below 0.1 nothing, from 0.25 on a major shift (Siddiqi 2006,
 # Credit Risk Scorecards).
 PSI_LIMIT = 0.25
-DISTANCE_LIMIT = 0.05
+# Seven times what re-samples of one population reached (docs/performance.md).
+DISTANCE_LIMIT = 0.03
 PARTS = 10  # of the confidence
 FEWEST_OF_CLASS = 10  # in window and reference, for its embeddings to be compared
 PERMUTATIONS = 999
