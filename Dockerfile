@@ -14,6 +14,7 @@ COPY audit /srv/teleheme/audit
 COPY patients /srv/teleheme/patients
 COPY classifier /srv/teleheme/classifier
 COPY review /srv/teleheme/review
+COPY monitoring /srv/teleheme/monitoring
 COPY ml /srv/teleheme/ml
 COPY templates /srv/teleheme/templates
 COPY static /srv/teleheme/static

@@ -187,7 +187,6 @@ def drift_chart(points: Sequence[Drift]) -> Chart | None:
     """The measures of a stream, each in units of its limit, over time."""
     if not points:
         return None
-    at = np.array([point.at.timestamp() for point in points])
     series = [
         ("Confidence", ACCENT, 0, [point.confidence_psi / PSI_LIMIT for point in points]),
         ("Mix of classes", QUIET, 1, [point.classes_psi / PSI_LIMIT for point in points]),
@@ -199,7 +198,7 @@ def drift_chart(points: Sequence[Drift]) -> Chart | None:
         ),
     ]
     values = [value for *_, column in series for value in column if value is not None]
-    x = _times(points)
+    x = _moments(points)
     y = Axis("of its limit", 0.0, charts.nice_top(max(1.25, *values)))
     lines = []
     for name, look, stroke, column in series:
@@ -209,14 +208,14 @@ def drift_chart(points: Sequence[Drift]) -> Chart | None:
         numbers = np.array([column[n] for n in rows], float)
         marks = [
             Mark(
-                across(x, at[rows[n]]),
+                across(x, rows[n]),
                 up(y, numbers[n]),
                 f"{name}, {_moment(points[rows[n]].at)}: {numbers[n]:.2f} of its limit, "
                 f"{points[rows[n]].cells} cells of {points[rows[n]].cases} cases",
             )
             for n in charts.spread(len(rows))
         ]
-        path = charts.path(at[rows], numbers, axes=(x, y))
+        path = charts.path(np.array(rows), numbers, axes=(x, y))
         lines.append(Line(name, look, path, marks, stroke=stroke, value=f"{numbers[-1]:.2f}"))
     limit = charts.path(np.array([x.low, x.high]), np.array([1.0, 1.0]), axes=(x, y))
     lines.append(Line("Alarm", "line-limit", limit, [], stroke=3))
@@ -234,19 +233,16 @@ def drift_chart(points: Sequence[Drift]) -> Chart | None:
     )
 
 
-def _times(points: Sequence[Drift]) -> NamedAxis:
-    """Days, or hours where all lies within two days."""
-    first, last = points[0].at, points[-1].at
-    span = max((last - first).total_seconds(), 60.0)
-    low = first.timestamp()
-    hours = span < 2 * 86400
-    ticks = np.linspace(low, low + span, 4)
+def _moments(points: Sequence[Drift]) -> NamedAxis:
+    """One place a measurement, some named by their day, or their hour where all lies in two days."""
+    hours = (points[-1].at - points[0].at).total_seconds() < 2 * 86400
+    step = max(1, -(-len(points) // (MOST_TICKS - 1)))
     names = []
-    for value in ticks:
-        moment = timezone.localtime(datetime.fromtimestamp(value, tz=first.tzinfo))
-        text = moment.strftime("%H:%M") if hours else f"{moment.day} {moment:%b}"
-        names.append((float(value), text))
-    return NamedAxis("time" if hours else "day", low, low + span, names=tuple(names))
+    for place in range(0, len(points), step):
+        local = timezone.localtime(points[place].at)
+        names.append((float(place), f"{local:%H:%M}" if hours else _day(local.date())))
+    what = "measurements, by the newest cell's " + ("time" if hours else "day")
+    return NamedAxis(what, -0.5, len(points) - 0.5, names=tuple(names))
 
 
 def _day(day: date) -> str:

@@ -101,7 +101,10 @@ class _Origins:
 
     def __init__(self) -> None:
         self._names = Names()
-        self._known: dict[tuple[int, str, str, str], Origin] = {}
+        self._known = {
+            (one.organisation_id, one.stain, one.device, one.site): one
+            for one in Origin.objects.all()
+        }
 
     def of(self, organisation: int, stain: str, device: str, site: str) -> Origin:
         key = (

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q, Sum
+from django.utils import timezone
 
 from accounts.models import Organisation
 from classifier.choices import ModelState
@@ -49,7 +50,7 @@ def overrides_check() -> None:
                 limit=found.earlier.interval[1],
                 cells=found.recent.total,
                 oldest_at=bounds(found.first)[0],
-                newest_at=_end(found.last),
+                newest_at=min(_end(found.last), timezone.now()),
             )
 
 

@@ -32,6 +32,7 @@ FILES = {
     "images/<uuid:image_id>/picture",
     "images/<uuid:image_id>/thumbnail",
     "models/<str:model_id>/files/<path:name>",
+    "monitoring/<slug:name>.csv",
     "reports/<uuid:report_id>/cells/<int:number>",
     "reports/<uuid:report_id>/fhir",
     "reports/<uuid:report_id>/json",
@@ -77,9 +78,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(120
 @pytest.fixture(scope="module")
 def furnished(stack):
     """The demonstration, and beside it what it has not: a signed and critical case, opinions, and a
-    model that the gate refused."""
+    model that the gate refused, and an alarm of monitoring."""
     stack.wait_seeded()
     stack.call("tests.servers.twins:refused", "worse")
+    stack.call("tests.servers.monitored:alarm")
     return [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),
         stack.call("tests.servers.signed_case:opinions", "E2E-AXE-2"),

@@ -25,15 +25,11 @@ def today():
 
 
 def read_today() -> Counter:
-    return Counter(
-        {row.label: row.read for row in ReadCount.objects.filter(day=today())}
-    )
+    return Counter({row.label: row.read for row in ReadCount.objects.filter(day=today())})
 
 
 def signed_pairs() -> dict:
-    return {
-        (row.said, row.abstained, row.signed): row.cells for row in SignedCount.objects.all()
-    }
+    return {(row.said, row.abstained, row.signed): row.cells for row in SignedCount.objects.all()}
 
 
 def test_cells_are_counted_by_class_and_band(people):

@@ -24,7 +24,9 @@ def test_cells_come_out_of_their_package_as_they_went_in():
 
 
 def test_a_cell_without_an_embedding_stands_beside_those_that_have_one():
-    both = packed.joined(cells_of([{"label": "monocyte", "confidence": 1.0}]), cells_of(drawn(3, seed=1)))
+    both = packed.joined(
+        cells_of([{"label": "monocyte", "confidence": 1.0}]), cells_of(drawn(3, seed=1))
+    )
     assert np.isnan(both.place[0]).all()
     assert np.isfinite(both.place[1:]).all()
 
@@ -71,10 +73,14 @@ def test_another_mix_of_cells_is_not_another_appearance():
 
 
 def test_more_abstention_alarms_when_the_intervals_part():
-    reference = cells_of([one | {"abstained": n % 20 == 0} for n, one in enumerate(drawn(400, seed=1))])
+    reference = cells_of(
+        [one | {"abstained": n % 20 == 0} for n, one in enumerate(drawn(400, seed=1))]
+    )
     often = cells_of([one | {"abstained": n % 5 == 0} for n, one in enumerate(drawn(200, seed=2))])
     assert set(measure(often, reference).over) == {"abstention"}
-    rarely = cells_of([one | {"abstained": n % 14 == 0} for n, one in enumerate(drawn(200, seed=2))])
+    rarely = cells_of(
+        [one | {"abstained": n % 14 == 0} for n, one in enumerate(drawn(200, seed=2))]
+    )
     assert measure(rarely, reference).over == {}
 
 

@@ -14,9 +14,9 @@ from monitoring.alarms import alarm_settle
 from monitoring.counting import day_count
 from monitoring.models import Alarm, Drift, Origin, ReadCount, SignedCount, Stream
 from monitoring.streams import REFERENCE, WINDOW, follow
+from review.services.readings import case_take
 from tests.monitoring.cells import active_model, drawn, new_case, read
 from tests.review.signed import call, look_at_all, sign
-from review.services.readings import case_take
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("monitoring:monitoring")
@@ -175,7 +175,9 @@ def _alarm(stream: Stream) -> None:
     )  # fmt: skip
 
 
-def test_an_open_alarm_is_told_beside_the_navigation_of_administrators_alone(admin, alarm, sign_in, people):
+def test_an_open_alarm_is_told_beside_the_navigation_of_administrators_alone(
+    admin, alarm, sign_in, people
+):
     assert "1 open alarm" in text(admin.get(reverse("accounts:people")))
     assert "open alarm" not in text(sign_in(people.specialist).get(reverse("review:worklist")))
 

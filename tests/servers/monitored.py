@@ -1,0 +1,27 @@
+"""A stream of monitoring that has drifted, made beside the running product."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from classifier.queueing import active_version
+from monitoring.counting import day_count
+from monitoring.models import Alarm
+from monitoring.streams import REFERENCE, WINDOW, follow
+from tests.monitoring.cells import drawn, new_case, read
+from tests.servers.signed_case import people
+
+
+def alarm() -> None:
+    """Cells of another look than those of yesterday; counted, and alarmed about."""
+    version, at = active_version(), timezone.now() - timedelta(hours=20)
+    those = people()
+    numbers = [f"MON-{number}" for number in range(6)]
+    cases = [new_case(those, number=number, synthetic=True) for number in numbers]
+    read(cases[0], drawn(REFERENCE, seed=1), version=version, at=at)
+    later = at + timedelta(hours=2)
+    read(cases[1], drawn(WINDOW, seed=2, away=0.7), version=version, at=later)
+    follow()
+    for moment in (at, later):
+        day_count(day=timezone.localdate(moment))
+    assert Alarm.objects.exists()
