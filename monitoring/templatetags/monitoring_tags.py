@@ -82,4 +82,5 @@ def measure(value: float | None, kind: str) -> dict[str, Any]:
 @register.simple_tag(takes_context=True)
 def alarms_open(context: Context) -> int:
     """For the navigation of who may see them: one query of a small index."""
-    return open_alarms() if context.get("may", {}).get("monitoring") else 0
+    may = context.get("may") or {}
+    return open_alarms() if may.get("monitoring") else 0
