@@ -187,7 +187,7 @@ def drift_chart(points: Sequence[Drift]) -> Chart | None:
     """The measures of a stream, each in units of its limit, over time."""
     if not points:
         return None
-    series = [
+    series: list[tuple[str, str, int, list[float | None]]] = [
         ("Confidence", ACCENT, 0, [point.confidence_psi / PSI_LIMIT for point in points]),
         ("Mix of classes", QUIET, 1, [point.classes_psi / PSI_LIMIT for point in points]),
         (

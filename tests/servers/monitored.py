@@ -1,21 +1,25 @@
 """A stream of monitoring that has drifted, made beside the running product."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 from django.utils import timezone
 
+from accounts.models import Organisation, Role
 from classifier.queueing import active_version
 from monitoring.counting import day_count
 from monitoring.models import Alarm
 from monitoring.streams import REFERENCE, WINDOW, follow
+from tests.factories import make_user
 from tests.monitoring.cells import drawn, new_case, read
-from tests.servers.signed_case import people
 
 
 def alarm() -> None:
-    """Cells of another look than those of yesterday; counted, and alarmed about."""
+    """Cells of another look than those of yesterday; counted, and alarmed about. Of a clinic that
+    nobody of the demonstration reads for: these cells have no picture."""
     version, at = active_version(), timezone.now() - timedelta(hours=20)
-    those = people()
+    clinic = Organisation.objects.create(name="Monitored clinic")
+    those = SimpleNamespace(clinician=make_user(Role.CLINICIAN, clinic))
     numbers = [f"MON-{number}" for number in range(6)]
     cases = [new_case(those, number=number, synthetic=True) for number in numbers]
     read(cases[0], drawn(REFERENCE, seed=1), version=version, at=at)
