@@ -1,6 +1,6 @@
 """Cells that a model has read, made in bulk: hundreds in one picture."""
 
-import itertools
+import uuid
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -13,7 +13,6 @@ from patients.choices import CaseStatus
 from patients.models import Case, SmearImage
 from tests import factories
 
-_numbers = itertools.count(1)
 PLACES = 8  # numbers in an embedding
 
 
@@ -38,7 +37,7 @@ def new_case(people, **fields) -> Case:
 
 
 def picture(case: Case) -> SmearImage:
-    name = f"monitoring-{next(_numbers)}"
+    name = uuid.uuid4().hex
     return SmearImage.objects.create(
         case=case, position=case.images.count() + 1, uploaded_by=case.created_by,
         original_name=f"{name}.png", original_format="PNG", original_sha256=name.rjust(64, "0"),
