@@ -19,6 +19,7 @@ COPY review /srv/teleheme/review
 COPY datasets /srv/teleheme/datasets
 COPY training /srv/teleheme/training
 COPY adaptation /srv/teleheme/adaptation
+COPY monitoring /srv/teleheme/monitoring
 COPY ml /srv/teleheme/ml
 COPY templates /srv/teleheme/templates
 COPY static /srv/teleheme/static

@@ -26,7 +26,7 @@ SIDE_BY_SIDE = -n $(JOBS) --dist loadgroup -o faulthandler_timeout=420
 
 # What is tried on both shapes: SQLite and local files, and PostgreSQL, Valkey and S3.
 BOTH_SHAPES := tests/accounts tests/audit tests/patients tests/queue tests/classifier tests/review \
-	tests/datasets tests/training tests/adaptation tests/images tests/e2e
+	tests/datasets tests/training tests/adaptation tests/monitoring tests/images tests/e2e
 
 .PHONY: help run test test-fast test-local test-server lint lock bench model screenshots browser pango clean
 
@@ -68,8 +68,9 @@ lock: $(VENV)/.dev  ## work out the three requirements files again from pyprojec
 	$(UV) --extra train -c requirements-dev.txt -o requirements.txt
 	$(UV) -c requirements-dev.txt -o requirements-serve.txt
 
-bench: $(VENV)/.dev  ## images per second: naive Keras, raw OpenVINO, TeleHeme's worker
+bench: $(VENV)/.dev  ## images per second (Keras, OpenVINO, the worker); the monitoring page at a million cells
 	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench.monitoring
 
 # The shipped model from the data, step by step; an interrupted step goes on where it was. DATA and
 # WEIGHTS may be left out: TELEHEME_DATA, and the official download. ARGS=--mixed-precision where

@@ -56,6 +56,7 @@ class Action(StrEnum):
     LABELLING = "labelling"  # what readers disagree on, what is worth reading next
     VIEW_AUDIT = "audit.view"
     VIEW_OPERATIONS = "operations.view"
+    VIEW_MONITORING = "monitoring.view"
     USE_ADMIN = "admin.use"
 
 
@@ -123,6 +124,7 @@ RULES: dict[Action, Callable[[Any, Any], bool]] = {
     Action.LABELLING: _is(Role.SPECIALIST, Role.ADMINISTRATOR),
     Action.VIEW_AUDIT: _is(Role.ADMINISTRATOR),
     Action.VIEW_OPERATIONS: _is(Role.ADMINISTRATOR),
+    Action.VIEW_MONITORING: _is(Role.ADMINISTRATOR),
     Action.USE_ADMIN: _is(Role.ADMINISTRATOR),
 }
 

@@ -71,6 +71,10 @@ SENTENCES = {
     "model.refused": "sent a model that was refused",
     "model.registered": "registered a model",
     "model.retired": "retired a model",
+    "monitoring.alarm_acknowledged": "acknowledged an alarm about a model",
+    "monitoring.alarm_closed": "an alarm about a model was closed",
+    "monitoring.alarm_opened": "monitoring raised an alarm about a model",
+    "monitoring.reference_set": "set a new reference for monitoring",
     "notice.mailed": "mail about notices was sent",
     "organisation.added": "added an organisation",
     "organisation.edited": "edited an organisation",
@@ -132,6 +136,7 @@ _SHOWN += (
     "model",
     "reason",
     "known_address",
+    "kind",
 )
 
 

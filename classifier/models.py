@@ -273,6 +273,12 @@ class Prediction(models.Model):
                 condition=Q(beside__isnull=False),
                 name="prediction_of_shadow",
             ),
+            # Monitoring follows what was read in its order, and counts it by day.
+            models.Index(
+                fields=["finished_at", "id"],
+                condition=Q(state="done"),
+                name="prediction_done_by_time",
+            ),
         ]
 
     def __str__(self) -> str:

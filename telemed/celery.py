@@ -109,6 +109,16 @@ app.conf.update(
             "schedule": crontab(hour=3, minute=10),
             "options": {"queue": "background", "expires": BELL_SECONDS},
         },
+        "watch-monitoring": {
+            "task": "monitoring.tasks.watch",
+            "schedule": timedelta(minutes=5),
+            "options": {"queue": "background", "expires": BELL_SECONDS},
+        },
+        "recount-monitoring": {
+            "task": "monitoring.tasks.recount",
+            "schedule": crontab(hour=2, minute=10),
+            "options": {"queue": "background", "expires": BELL_SECONDS},
+        },
         # After the others, so that what it finds is the newest that the operations page knows.
         "verify-reports": {
             "task": "review.tasks.verify_reports",

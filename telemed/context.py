@@ -21,6 +21,7 @@ def product(request: HttpRequest) -> dict[str, Any]:
             "data_sets": allowed(user, Action.MANAGE_DATA_SETS),
             "audit": allowed(user, Action.VIEW_AUDIT),
             "operations": allowed(user, Action.VIEW_OPERATIONS),
+            "monitoring": allowed(user, Action.VIEW_MONITORING),
             "admin": allowed(user, Action.USE_ADMIN),
         }
     }

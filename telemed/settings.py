@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "datasets.apps.DatasetsConfig",
     "training.apps.TrainingConfig",
     "adaptation.apps.AdaptationConfig",
+    "monitoring.apps.MonitoringConfig",
     "ml.apps.MlConfig",
     "telemed.apps.AdminConfig",
     "django.contrib.auth",

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("datasets.urls")),
     path("", include("training.urls")),
     path("", include("adaptation.urls")),
+    path("", include("monitoring.urls")),
 ]
 
 handler400 = views.bad_request

@@ -33,6 +33,7 @@ FILES = {
     "images/<uuid:image_id>/picture",
     "images/<uuid:image_id>/thumbnail",
     "models/<str:model_id>/files/<path:name>",
+    "monitoring/<slug:name>.csv",
     "reports/<uuid:report_id>/cells/<int:number>",
     "reports/<uuid:report_id>/fhir",
     "reports/<uuid:report_id>/json",
@@ -78,10 +79,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(120
 @pytest.fixture(scope="module")
 def furnished(stack):
     """The demonstration, and beside it what it has not: a signed and critical case, opinions, a
-    model that the gate refused, one that reads along, and a training run."""
+    model that the gate refused, one that reads along, a training run, and an
+    alarm of monitoring."""
     stack.wait_seeded()
     stack.call("tests.servers.twins:refused", "worse")
     stack.call("tests.servers.teaching:stopped_run", "e2e-stopped")
+    stack.call("tests.servers.monitored:alarm")
     cases = [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),
         stack.call("tests.servers.signed_case:opinions", "E2E-AXE-2"),

@@ -124,6 +124,29 @@ def _training(world):
         model_id="in-training", defaults={"kind": "transfer", "fingerprint": "0" * 64}
     )
     return {"public_id": job.public_id}
+def _stream(world):
+    from monitoring.models import Stream
+
+    stream, _ = Stream.objects.get_or_create(
+        organisation=world.people.clinic, version=world.model, stain="mgg"
+    )
+    return {"public_id": stream.public_id}
+
+
+def _alarm(world):
+    """One of the stream's that is open."""
+    from django.utils import timezone
+
+    from monitoring.models import Alarm, Stream
+
+    stream = Stream.objects.get(**_stream(world))
+    now = timezone.now()
+    alarm, _ = Alarm.objects.get_or_create(
+        kind="confidence", organisation=stream.organisation, version=world.model, stream=stream,
+        defaults={"opened_at": now, "over_at": now, "cells": 200, "value": 0.3, "limit": 0.25,
+                  "latest": 0.3},
+    )  # fmt: skip
+    return {"public_id": alarm.public_id}
 
 
 def _cell(world):
@@ -387,6 +410,13 @@ TABLE: dict[str, Row] = {
     "labelling/next/<uuid:cell_id>": Row(GET=ADMIN, make=_consenting_cell),
     "adaptation/": Row(GET=ADMIN),
     "adaptation/<uuid:public_id>/": Row(GET=ADMIN, make=_organisation),
+    # Monitoring: administrators, and no patient in it.
+    "monitoring/": Row(GET=ADMIN),
+    "monitoring/<slug:name>.csv": Row(GET=ADMIN, make=lambda world: {"name": "signed"}),
+    "monitoring/alarms/": Row(GET=ADMIN),
+    "monitoring/alarms/<uuid:public_id>/": Row(GET=ADMIN, POST=ADMIN, make=_alarm),
+    "monitoring/alarms/<uuid:public_id>/acknowledge": Row(POST=ADMIN, make=_alarm),
+    "monitoring/streams/<uuid:public_id>/": Row(GET=ADMIN, POST=ADMIN, make=_stream),
     # Notices, critical results, feedback.
     "notices/": Row(GET=CLINICAL),
     "notices/bell": Row(GET=CLINICAL),

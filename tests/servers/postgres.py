@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 INSTALL = "apt-get update && apt-get install -y --no-install-recommends postgresql"
@@ -117,7 +118,7 @@ class Postgres:
             os.chown(self.directory, self.owner.pw_uid, self.owner.pw_gid)
 
     def _run(self, *command: object) -> str:
-        identity = {}
+        identity: dict[str, Any] = {}
         if self.owner:
             identity = {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
         # To a file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open.
