@@ -124,6 +124,8 @@ def _training(world):
         model_id="in-training", defaults={"kind": "transfer", "fingerprint": "0" * 64}
     )
     return {"public_id": job.public_id}
+
+
 def _stream(world):
     from monitoring.models import Stream
 
