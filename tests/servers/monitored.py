@@ -8,8 +8,9 @@ from django.utils import timezone
 from accounts.models import Organisation, Role
 from classifier.queueing import active_version
 from monitoring.counting import day_count
+from monitoring.drift import REFERENCE, WINDOW
 from monitoring.models import Alarm
-from monitoring.streams import REFERENCE, WINDOW, follow
+from monitoring.streams import follow
 from tests.factories import make_user
 from tests.monitoring.cells import drawn, new_case, read
 
