@@ -20,7 +20,9 @@ def alarm() -> None:
     nobody of the demonstration reads for: these cells have no picture."""
     version, at = active_version(), timezone.now() - timedelta(hours=20)
     clinic = Organisation.objects.create(name="Monitored clinic")
-    those = SimpleNamespace(clinician=make_user(Role.CLINICIAN, clinic))
+    those = SimpleNamespace(
+        clinician=make_user(Role.CLINICIAN, clinic, email="monitored@demo.example")
+    )
     numbers = [f"MON-{number}" for number in range(6)]
     cases = [new_case(those, number=number, synthetic=True) for number in numbers]
     read(cases[0], drawn(REFERENCE, seed=1), version=version, at=at)
