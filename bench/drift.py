@@ -20,8 +20,7 @@ import numpy as np
 from classifier.inference import CLASSES, find_model, load_model
 from classifier.inference.model import Model
 from monitoring.cells import Cells, joined
-from monitoring.drift import Measured, measure
-from monitoring.streams import REFERENCE, WINDOW
+from monitoring.drift import REFERENCE, WINDOW, Measured, measure
 
 SAMPLES = 60  # references; five windows of each
 CHANGED = 200  # cells

@@ -19,6 +19,8 @@ from classifier.inference.classes import CLASSES
 from monitoring.cells import Cells
 from monitoring.choices import AlarmKind
 
+REFERENCE = 400  # cells
+WINDOW = 200  # cells
 # The customary reading of a PSI: below 0.1 nothing, from 0.25 on a major shift (Siddiqi 2006,
 # Credit Risk Scorecards).
 PSI_LIMIT = 0.25

@@ -16,13 +16,11 @@ from classifier.models import Prediction
 from monitoring import cells as packed
 from monitoring.alarms import alarm_settle, close_alarms_of
 from monitoring.cells import Cells
-from monitoring.drift import Measured, measure
+from monitoring.drift import REFERENCE, WINDOW, Measured, measure
 from monitoring.models import Drift, Followed, Stream
 from monitoring.names import Names
 from patients.errors import DomainError
 
-REFERENCE = 400  # cells
-WINDOW = 200  # cells
 FEWEST = 100  # in a window, for it to be measured
 STEP = 20  # cells between two measurements
 # A cell's time is written some moments before it is committed; what is younger waits.

@@ -17,12 +17,13 @@ from monitoring import charts
 from monitoring.alarms import alarm_acknowledge, alarm_close
 from monitoring.choices import LIVE_STATES, AlarmState
 from monitoring.counting import counted_until
+from monitoring.drift import REFERENCE, WINDOW
 from monitoring.export import FILES
 from monitoring.figures import Figures, figures
 from monitoring.filters import FilterForm, known
 from monitoring.forms import ReasonForm
 from monitoring.models import Alarm, Drift, Stream
-from monitoring.streams import FEWEST, REFERENCE, WINDOW, reference_renew
+from monitoring.streams import FEWEST, reference_renew
 from patients.errors import DomainError
 
 MOST_STREAMS = 50

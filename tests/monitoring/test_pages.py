@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from monitoring.alarms import alarm_settle
 from monitoring.counting import day_count
+from monitoring.drift import REFERENCE, WINDOW
 from monitoring.models import Alarm, Drift, Origin, ReadCount, SignedCount, Stream
-from monitoring.streams import REFERENCE, WINDOW, follow
+from monitoring.streams import follow
 from review.services.readings import case_take
 from tests.monitoring.cells import active_model, drawn, new_case, read
 from tests.review.signed import call, look_at_all, sign

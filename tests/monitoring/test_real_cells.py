@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 
 from classifier.inference import find_model, load_model
+from monitoring.drift import WINDOW
 from monitoring.models import Alarm
-from monitoring.streams import WINDOW, follow
+from monitoring.streams import follow
 from tests.monitoring.cells import new_case, read
 
 REFERENCE = 250  # fewer than the product takes, so that fewer cells need to be read here

@@ -10,8 +10,9 @@ from classifier.choices import ModelState
 from classifier.models import ModelVersion
 from monitoring import cells as packed
 from monitoring.choices import AlarmKind, AlarmState
+from monitoring.drift import REFERENCE, WINDOW
 from monitoring.models import Alarm, Drift, Stream
-from monitoring.streams import LAG, REFERENCE, WINDOW, follow, follow_slice, reference_renew
+from monitoring.streams import LAG, follow, follow_slice, reference_renew
 from patients.errors import DomainError
 from tests.monitoring.cells import active_model, drawn, new_case, read
 
