@@ -17,6 +17,7 @@ SLOW = (
     "tests/accounts/test_settings.py",
     "tests/classifier/test_promotion_gate.py",
     "tests/classifier/test_registry_fit.py",
+    "tests/datasets/test_signed.py",
     "tests/inference/test_golden.py",
     "tests/patients/test_at_once.py",
     "tests/review/test_report_pdf.py",

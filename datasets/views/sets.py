@@ -45,7 +45,7 @@ def data_set(request: HttpRequest, slug: str) -> HttpResponse:
     ready = found.state == SetState.READY
     context = {
         **_progress(found),
-        "withdrawn": withdrawn(found) if ready else {},
+        "withdrawn": list(withdrawn(found).items()) if ready else [],
         "classes": _classes(found),
         "repeats": repeats_of(found) if ready else None,
         "reasons": reasons_of(found) if ready else [],
@@ -78,7 +78,8 @@ def from_signed(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("datasets:set", made.slug)
-    context = {"form": form, "available": available()}
+    there = [(synthetic, list(counts.items())) for synthetic, counts in available().items()]
+    context = {"form": form, "available": there}
     return render(request, "datasets/from_signed.html", context, status=422 if form.errors else 200)
 
 

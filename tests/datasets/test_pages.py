@@ -11,7 +11,7 @@ from audit.models import AuditEvent
 from datasets.choices import SetState
 from datasets.making import make_slice
 from datasets.models import Consent, DataSet, Item
-from datasets.services import data_set_import
+from datasets.services import data_set_from_signed, data_set_import
 from patients import storage
 from tests.datasets import sets
 from tests.ml.sets import picture
@@ -274,6 +274,23 @@ def test_a_set_of_signed_cells_is_made_from_its_page(browser, people):
     assert "/export" not in page
     answer = browser.get("/datasets/our-smears/export", follow=True)
     assert "taken its consent back" in text_of(answer)
+
+
+def test_names_that_a_template_could_mistake_are_names(browser, people, tmp_path):
+    sets.imported(sets.folder_of(tmp_path / "one", {"monocyte/a.png": 1}), "items")
+    sets.imported(sets.folder_of(tmp_path / "two", {"monocyte/a.png": 1}), "second")
+    assert "In items" in text_of(browser.get("/datasets/second/"))
+    people.clinic.name = "items"
+    people.clinic.save(update_fields=["name"])
+    sets.consent(people, people.clinic)
+    sets.signed_case(people, ["monocyte"], first=900)
+    assert "items: 1 signed cell<" in text_of(browser.get("/datasets/signed"))
+    made = data_set_from_signed(
+        actor=people.administrator, synthetic=False, slug="signed", **sets.ABOUT
+    )
+    sets.make(made)
+    sets.consent(people, people.clinic, given=False)
+    assert "items, with 1 of its pictures" in text_of(browser.get("/datasets/signed/"))
 
 
 def test_what_is_wrong_with_a_set_of_signed_cells_is_said(browser, people, ready):
