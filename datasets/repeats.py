@@ -28,6 +28,11 @@ class Repeats:
     """By the other set's short name."""
 
     @property
+    def elsewhere(self) -> list[tuple[str, "Shared"]]:
+        """For a template, where a set called "items" would hide the dict's own method."""
+        return list(self.others.items())
+
+    @property
     def any(self) -> bool:
         return bool(self.same or self.near or self.others)
 

@@ -18,6 +18,7 @@ SLOW = (
     "tests/classifier/test_promotion_gate.py",
     "tests/classifier/test_registry_fit.py",
     "tests/classifier/test_shadow_unseen.py",
+    "tests/datasets/test_signed.py",
     "tests/inference/test_golden.py",
     "tests/patients/test_at_once.py",
     "tests/review/test_report_pdf.py",

@@ -25,11 +25,16 @@ PARTS = {
     "cases/<uuid:case_id>/timeline",
     "cases/<uuid:public_id>/cells",
     "models/<str:model_id>/shadow",
+    "datasets/<slug:slug>/progress",
     "notices/bell",
     "patients/search",
     "readings/<uuid:public_id>/differential",
 }
 FILES = {
+    "datasets/<slug:slug>/export",
+    "datasets/pictures/<uuid:item_id>/small",
+    "datasets/pictures/<uuid:item_id>/whole",
+    "labelling/next/<uuid:cell_id>",
     "images/<uuid:image_id>/picture",
     "images/<uuid:image_id>/thumbnail",
     "models/<str:model_id>/files/<path:name>",
@@ -79,10 +84,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(120
 @pytest.fixture(scope="module")
 def furnished(stack):
     """The demonstration, and beside it what it has not: a signed and critical case, opinions, a
-    model that the gate refused, one that reads along, a training run, and an
-    alarm of monitoring."""
+    data set, a model that the gate refused, one that reads along, a training run, and an alarm of
+    monitoring."""
     stack.wait_seeded()
     stack.call("tests.servers.twins:refused", "worse")
+    stack.call("tests.servers.data_sets:imported", "e2e-axe")
     stack.call("tests.servers.teaching:stopped_run", "e2e-stopped")
     stack.call("tests.servers.monitored:alarm")
     cases = [
