@@ -56,8 +56,18 @@ SENTENCES = {
     "access.denied": "was denied access",
     "agreement.viewed": "looked at the agreement between readers",
     "case.listed": "looked at the case list",
+    "consent.given": "wrote down that an organisation lets its cells be used for training",
+    "consent.taken_back": "wrote down that an organisation took its consent back",
+    "data_set.browsed": "looked at the pictures of a data set",
+    "data_set.exported": "exported a data set",
+    "data_set.failed": "a data set could not be made",
+    "data_set.made": "a data set was made",
+    "data_set.picture_unusable": "a picture of a data set could not be used",
+    "data_set.removed": "removed the pictures of a data set",
+    "data_set.started": "began a data set",
     "desk.set": "changed the keys of their desk",
     "critical.listed": "looked at the open critical results",
+    "disagreements.viewed": "looked at what readers disagree on",
     "feedback.viewed": "looked at the feedback on reports",
     "grant.given": "let an organisation read for another",
     "grant.withdrawn": "ended reading for an organisation",
@@ -106,6 +116,7 @@ SENTENCES = {
     "training.stop_asked": "asked a training run to stop",
     "training.stopped": "a training run stopped",
     "worklist.viewed": "looked at the worklist",
+    "worth_reading.viewed": "looked at unsigned cells worth reading",
 }
 # Keys of ``data`` that may be shown: none of them can hold what a person typed.
 _SHOWN: tuple[str, ...] = (

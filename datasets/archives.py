@@ -19,6 +19,7 @@ from classifier.bundles.zips import (
     require_plain,
     require_plain_end,
 )
+from datasets.choices import OPEN_STATES
 from datasets.layouts.source import ENDINGS
 from datasets.models import DataSet
 from patients import storage
@@ -71,6 +72,7 @@ def unpacked(data_set: DataSet) -> Path:
     if folder.is_dir():
         return folder
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(folder.parent)
     part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}")
     part.mkdir(mode=0o700)
     try:
@@ -79,11 +81,23 @@ def unpacked(data_set: DataSet) -> Path:
             for key, sha256 in data_set.archive:
                 stream.write(storage.read_verified(key, sha256=sha256))
         unpack(archive, part / "files")
-        if not folder.is_dir():  # another worker may have been faster
+        try:
             (part / "files").rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another worker was faster
+                raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
+
+
+def _sweep(shelf: Path) -> None:
+    """What is left here of sets that another machine made to the end."""
+    known = DataSet.objects.filter(state__in=OPEN_STATES).values_list("public_id", flat=True)
+    names = {public_id.hex for public_id in known}
+    for left in shelf.iterdir():
+        if left.name.partition(".")[0] not in names:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def forget(data_set: DataSet) -> None:

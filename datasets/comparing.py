@@ -10,7 +10,7 @@ from datasets.choices import ItemState, SetState
 from datasets.models import DataSet, Item, Likeness
 from datasets.similar import ALIKE, THUMB, close, likenesses, turned_hashes
 
-BLOCK = 200  # pictures compared in one go with all others
+BLOCK = 100  # pictures compared in one go with all others
 MOST = 20  # near relatives of one picture that are kept, the most alike first
 LOOKUP = 500  # ids in one query: below SQLite's limit on parameters
 

@@ -86,15 +86,28 @@ def licence_text(data_set: DataSet) -> str:
 
 def files(data_set: DataSet) -> Iterator[tuple[str, bytes]]:
     """(path below FOLDER, bytes) of every file, the manifest last; each picture is proven by its
-    hash. Raises SetRefused, and PictureDamaged, PictureMissing or StorageUnavailable."""
+    hash. The database is asked before the first of them is given out.
+
+    Raises SetRefused at once, and PictureDamaged, PictureMissing or StorageUnavailable on the way.
+    """
     require_ready(data_set)
-    yield f"{data_set.slug}/LICENCE.txt", licence_text(data_set).encode()
-    for item in kept_items(data_set).iterator(BLOCK):
-        yield item.path, storage.read_verified(item.picture_key, sha256=item.sha256)
     manifest = manifest_text(data_set).encode()
     if hashlib.sha256(manifest).hexdigest() != data_set.listing_sha256:
         raise SetRefused(f"The data set {data_set.slug} is not the one that was made any more.")
-    yield f"{data_set.slug}/manifest.csv", manifest
+    items = [
+        (item.path, item.picture_key, item.sha256)
+        for item in kept_items(data_set).only(
+            "public_id", "picture_key", "sha256", "data_set", "data_set__slug"
+        )
+    ]
+
+    def given_out() -> Iterator[tuple[str, bytes]]:
+        yield f"{data_set.slug}/LICENCE.txt", licence_text(data_set).encode()
+        for path, key, sha256 in items:
+            yield path, storage.read_verified(key, sha256=sha256)
+        yield f"{data_set.slug}/manifest.csv", manifest
+
+    return given_out()
 
 
 def write_folder(

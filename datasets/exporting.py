@@ -31,10 +31,15 @@ class _Sink(io.RawIOBase):
 
 def zip_chunks(data_set: DataSet) -> Iterator[bytes]:
     """The zip file in pieces, one a picture; the same set gives the same bytes. Errors as of
-    ``datasets.contents.files``: whoever receives it then has a file that is cut short."""
+    ``datasets.contents.files``: after the first piece, whoever receives it has a file that is cut
+    short."""
+    return _chunks(files(data_set))
+
+
+def _chunks(given: Iterator[tuple[str, bytes]]) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files(data_set):
+        for name, data in given:
             member = zipfile.ZipInfo(name, _EPOCH)
             member.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(member, data)

@@ -40,6 +40,8 @@ def finish(data_set: DataSet) -> None:
     nothing is left of it."""
     unused: list[str] = []
     with transaction.atomic():
+        if data_set.origin == Origin.SIGNED:  # one after the other: a patient gets one side
+            _lock_signed()
         row = DataSet.objects.select_for_update().get(pk=data_set.pk)
         if row.lease_token != data_set.lease_token or row.state != SetState.RUNNING:
             return
@@ -144,6 +146,11 @@ def facts_of(data_set: DataSet) -> dict[str, Any]:
         "left_out": Item.objects.filter(data_set=data_set, state=ItemState.LEFT_OUT).count(),
         "missing": missing_classes(counts),
     }
+
+
+def _lock_signed() -> None:
+    open_sets = DataSet.objects.filter(origin=Origin.SIGNED, state__in=OPEN_STATES)
+    list(open_sets.select_for_update().order_by("pk").values_list("pk"))
 
 
 def _without_consent(data_set: DataSet) -> list[int]:

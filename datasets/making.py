@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 SLICE_SECONDS = 2.0
 AT_ONCE = 500  # items that a slice looks up; it seldom comes to the end of them
+QUIET_SECONDS = 60  # between two slices of one set: its next message may wait behind others
 LEASE_SECONDS = 120  # longer than a task may run: not renewed
 _LATER = (storage.StorageUnavailable, DecoderUnavailable)
 _FOR_GOOD = (SetRefused, ZipRefused, storage.PictureMissing, storage.PictureDamaged)
@@ -63,8 +64,10 @@ def make_slice(
 
 
 def unfinished() -> list[int]:
-    """Primary keys of the sets that a worker can go on with and nobody works on."""
-    free = DataSet.objects.filter(_free(), state__in=OPEN_STATES)
+    """Primary keys of the sets that a worker can go on with, and that none took up for a while."""
+    before = database_now(plus_seconds=-QUIET_SECONDS)
+    quiet = Q(touched_at__lt=before) | Q(touched_at__isnull=True, created_at__lt=before)
+    free = DataSet.objects.filter(_free(), quiet, state__in=OPEN_STATES)
     return list(
         free.filter(Q(origin=Origin.SIGNED) | ~Q(archive=[]))
         .order_by("created_at")
@@ -80,6 +83,7 @@ def _taken(pk: int) -> DataSet | None:
     token = uuid4()
     taken = DataSet.objects.filter(_free(), pk=pk, state__in=OPEN_STATES).update(
         state=SetState.RUNNING,
+        touched_at=database_now(),
         lease_token=token,
         lease_expires_at=database_now(plus_seconds=LEASE_SECONDS),
     )

@@ -35,6 +35,8 @@ class DataSet(models.Model):
     # A worker owns the work while this token is its own and the database's clock is before that.
     lease_token = models.UUIDField(null=True, blank=True)
     lease_expires_at = models.DateTimeField(null=True, blank=True)
+    # When a worker last took it up, by the database's clock: the beat leaves it alone for a while.
+    touched_at = models.DateTimeField(null=True, blank=True)
     # What came of it (datasets.facts): pictures by class and split, sizes, what was left out.
     facts = models.JSONField(default=dict, blank=True)
     # SHA-256 of manifest.csv as ``datasets.contents`` writes it: the identity of the content.

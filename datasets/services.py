@@ -12,6 +12,7 @@ from datasets import archives, ringing
 from datasets.choices import OPEN_STATES, Origin, SetState
 from datasets.errors import SetRefused
 from datasets.models import DataSet
+from datasets.signed import available, nothing_signed
 
 SLUG = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
@@ -34,6 +35,8 @@ def data_set_import(*, actor: Any, archive: Path, **about: Any) -> DataSet:
 
 def data_set_from_signed(*, actor: Any, synthetic: bool, **about: Any) -> DataSet:
     """Make a set of the signed cells of consenting organisations; a worker does it. SetRefused."""
+    if not available()[synthetic]:
+        raise nothing_signed(synthetic)
     return _start(actor=actor, origin=Origin.SIGNED, synthetic=synthetic, **about)
 
 

@@ -32,11 +32,6 @@ DISPUTED = "Its readers differ, and nobody has decided yet."
 def plan_signed(data_set: DataSet) -> list[Item]:
     """The items of a set of signed cells, not saved, in random order. SetRefused where none is."""
     consenting = consents_now()
-    if not consenting:
-        raise SetRefused(
-            "No organisation lets its signed cells be used for training. An administrator says so "
-            "on the organisation's page."
-        )
     groups: dict[int, str] = {}
     sites: dict[int, str] = {}
     items: list[Item] = []
@@ -69,14 +64,23 @@ def plan_signed(data_set: DataSet) -> list[Item]:
                 )
             )
     if not items:
-        kind = "drawn" if data_set.synthetic else "real"
-        raise SetRefused(
-            f"There are no signed {kind} cells of organisations that consent. Sign a report first."
-        )
+        raise nothing_signed(data_set.synthetic)
     secrets.SystemRandom().shuffle(items)
     for number, item in enumerate(items, 1):
         item.number = number
     return items
+
+
+def nothing_signed(synthetic: bool) -> SetRefused:
+    if not consents_now():
+        return SetRefused(
+            "No organisation lets its signed cells be used for training. An administrator says so "
+            "on the organisation's page."
+        )
+    kind = "drawn" if synthetic else "real"
+    return SetRefused(
+        f"There are no signed {kind} cells of organisations that consent. Sign a report first."
+    )
 
 
 def reports_of(organisations: set[int], *, synthetic: bool) -> Any:

@@ -37,6 +37,7 @@ def pictures(request: HttpRequest, slug: str) -> HttpResponse:
     split = split if split in Split.values else ""
     shown = kept.filter(**({"kind": kind} if kind else {}), **({"split": split} if split else {}))
     page = Paginator(shown.order_by("number"), PER_PAGE).get_page(request.GET.get("page"))
+    record(action="data_set.browsed", actor=request.user, obj=found, count=len(page))
     context = {
         "data_set": found,
         "page_obj": page,

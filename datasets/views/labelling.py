@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Role
 from accounts.permissions import Action
 from accounts.views import page_for
+from audit.services import record
 from classifier.models import Cell
 from datasets import usefulness
 from datasets.consents import consents_now
@@ -29,6 +30,7 @@ PER_PAGE = 50
 @page_for(Action.LABELLING)
 def disagreements(request: HttpRequest) -> HttpResponse:
     found = all_disagreements(request.user)
+    record(action="disagreements.viewed", actor=request.user, count=len(found))
     context = {
         "counts": counted(found),
         "total": len(found),
@@ -42,8 +44,10 @@ def disagreements(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page_for(Action.LABELLING)
 def worth_reading(request: HttpRequest) -> HttpResponse:
+    ranking = usefulness.most_useful(request.user)
+    record(action="worth_reading.viewed", actor=request.user, count=len(ranking.chosen))
     context = {
-        "ranking": usefulness.most_useful(request.user),
+        "ranking": ranking,
         "anonymous": request.user.role == Role.ADMINISTRATOR,
         "consenting": len(consents_now()),
     }

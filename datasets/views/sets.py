@@ -14,7 +14,7 @@ import audit.services as audit
 from accounts.permissions import Action
 from accounts.views import page_for
 from datasets.choices import OPEN_STATES, Origin, SetState, Split
-from datasets.contents import require_ready, withdrawn
+from datasets.contents import withdrawn
 from datasets.errors import SetRefused
 from datasets.exporting import zip_chunks
 from datasets.finishing import data_set_remove
@@ -88,7 +88,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The set as one zip file: pictures, manifest.csv, licence. Recorded."""
     found = get_object_or_404(DataSet, slug=slug)
     try:
-        require_ready(found)
+        chunks = zip_chunks(found)
     except SetRefused as error:
         messages.error(request, str(error))
         return redirect("datasets:set", slug)
@@ -99,7 +99,7 @@ def export(request: HttpRequest, slug: str) -> HttpResponseBase:
         pictures=found.facts["pictures"],
         listing_sha256=found.listing_sha256,
     )
-    response = StreamingHttpResponse(zip_chunks(found), content_type="application/zip")
+    response = StreamingHttpResponse(chunks, content_type="application/zip")
     response.headers["Content-Disposition"] = f'attachment; filename="{found.slug}.zip"'
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -159,6 +160,15 @@ def test_a_zip_file_is_kept_until_the_set_is_made(tmp_path, people):
     assert not any((tmp_path / "work").iterdir())
 
 
+def test_what_another_machine_finished_is_not_left_on_this_one(tmp_path, people):
+    left = tmp_path / "work" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    path = archive(tmp_path, sets.zip_of({"blast/a.png": 1}))
+    made = data_set_import(actor=people.administrator, archive=path, slug="ours", **sets.ABOUT)
+    making.make_slice(data_set_id=made.pk)
+    assert [folder.name for folder in (tmp_path / "work").iterdir()] == [made.public_id.hex]
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -214,6 +224,8 @@ def test_an_interrupted_set_goes_on_where_it_stopped(tmp_path, people, monkeypat
     with pytest.raises(KeyboardInterrupt):
         making.make_slice(data_set_id=made.pk)
     monkeypatch.setattr(pictures, "keep", keep)
+    assert making.unfinished() == []  # its next message may be on its way
+    DataSet.objects.update(touched_at=made.created_at - timedelta(hours=1))
     assert making.unfinished() == [made.pk]
     found = sets.make(made)
     assert found.state == SetState.READY
@@ -227,6 +239,7 @@ def test_a_set_that_somebody_works_on_is_left_to_them(tmp_path, people):
     held = making._taken(made.pk)
     assert held is not None
     assert making.make_slice(data_set_id=made.pk) is False
+    DataSet.objects.update(touched_at=made.created_at - timedelta(hours=1))
     assert making.unfinished() == []
     making._let_go(held)
     assert sets.make(made).state == SetState.READY
@@ -251,6 +264,7 @@ def test_a_store_that_is_away_costs_nothing_but_time(tmp_path, people, monkeypat
 def test_the_beat_rings_for_what_was_left(tmp_path, people, monkeypatch):
     path = archive(tmp_path, sets.zip_of({"blast/a.png": 1}))
     made = data_set_import(actor=people.administrator, archive=path, slug="ours", **sets.ABOUT)
+    DataSet.objects.update(created_at=made.created_at - timedelta(hours=1))
     rung = []
     monkeypatch.setattr("datasets.ringing.ring", rung.append)
     resume()

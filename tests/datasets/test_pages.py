@@ -160,7 +160,7 @@ def test_pictures_are_browsed_by_class_and_side(browser, ready):
 
 
 def test_pages_of_a_set_need_few_queries(browser, ready, django_assert_max_num_queries):
-    for address, most in (("/datasets/ours/", 14), ("/datasets/ours/pictures", 8)):
+    for address, most in (("/datasets/ours/", 14), ("/datasets/ours/pictures", 14)):
         with django_assert_max_num_queries(most):
             assert browser.get(address).status_code == 200
 
@@ -276,9 +276,18 @@ def test_a_set_of_signed_cells_is_made_from_its_page(browser, people):
     assert "taken its consent back" in text_of(answer)
 
 
-def test_what_is_wrong_with_a_set_of_signed_cells_is_said(browser, ready):
+def test_what_is_wrong_with_a_set_of_signed_cells_is_said(browser, people, ready):
+    sets.consent(people, people.clinic)
+    sets.signed_case(people, ["monocyte"], first=900)
     response = browser.post("/datasets/signed", {**FORM, "slug": "ours", "material": "real"})
     assert response.status_code == 422
     assert "There is a data set ours already" in text_of(response)
     response = browser.post("/datasets/signed", {**FORM, "material": "both"})
     assert "Select a valid choice" in text_of(response)
+
+
+def test_without_consent_the_form_says_so(browser):
+    response = browser.post("/datasets/signed", {**FORM, "material": "drawn"})
+    assert response.status_code == 422
+    assert "No organisation lets its signed cells" in text_of(response)
+    assert not DataSet.objects.exists()

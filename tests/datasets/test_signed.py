@@ -40,9 +40,12 @@ def cases(people):
 
 
 def test_without_consent_there_is_nothing(people, cases):
-    found = signed_set(people)
-    assert found.state == SetState.FAILED
-    assert "No organisation lets" in found.error
+    with pytest.raises(SetRefused, match="No organisation lets"):
+        signed_set(people)
+    sets.consent(people, people.clinic)
+    with pytest.raises(SetRefused, match="no signed drawn cells"):
+        signed_set(people, synthetic=True)
+    sets.consent(people, people.clinic, given=False)
     assert available() == {False: {}, True: {}}
 
 

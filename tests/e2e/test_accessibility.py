@@ -24,11 +24,16 @@ PARTS = {
     "cases/<uuid:case_id>/thread",
     "cases/<uuid:case_id>/timeline",
     "cases/<uuid:public_id>/cells",
+    "datasets/<slug:slug>/progress",
     "notices/bell",
     "patients/search",
     "readings/<uuid:public_id>/differential",
 }
 FILES = {
+    "datasets/<slug:slug>/export",
+    "datasets/pictures/<uuid:item_id>/small",
+    "datasets/pictures/<uuid:item_id>/whole",
+    "labelling/next/<uuid:cell_id>",
     "images/<uuid:image_id>/picture",
     "images/<uuid:image_id>/thumbnail",
     "models/<str:model_id>/files/<path:name>",
@@ -77,9 +82,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.local_shape, pytest.mark.timeout(120
 @pytest.fixture(scope="module")
 def furnished(stack):
     """The demonstration, and beside it what it has not: a signed and critical case, opinions, a
-    model that the gate refused, and a training run."""
+    model that the gate refused, a data set and a training run."""
     stack.wait_seeded()
     stack.call("tests.servers.twins:refused", "worse")
+    stack.call("tests.servers.data_sets:imported", "e2e-axe")
     stack.call("tests.servers.teaching:stopped_run", "e2e-stopped")
     return [
         stack.call("tests.servers.signed_case:critical", "E2E-AXE-1"),

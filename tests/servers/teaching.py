@@ -9,7 +9,6 @@ from django.utils import timezone
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
 from classifier.models import Cell, ModelVersion, Prediction
-from datasets.consents import consent_set
 from patients import storage
 from patients.choices import CaseStatus
 from patients.models import Case, SmearImage
@@ -40,14 +39,6 @@ def signed(mrn: str, patients: str, first: str) -> None:
         reading = ready_to_sign(those, case)
         call(reading, those.specialist, 0, CLASSES[0])
         sign(reading, those.specialist)
-
-
-def consented() -> None:
-    """The demonstration's clinic lets its signed cells be used."""
-    those = people()
-    consent_set(
-        actor=those.administrator, organisation=those.clinic, given=True, reason="For the tests."
-    )
 
 
 def _cell(case: Case, model: ModelVersion, place: int, label: str, seed: int, *, said: str) -> None:
