@@ -19,7 +19,7 @@ from training.models import TrainingJob
 MOST_ATTEMPTS = 5
 KILLED = (
     "The training process was killed {count} times. Its worker may have too little memory; smaller "
-    "batches or a smaller input take less. Let it go on to try again."
+    "batches or a smaller input take less. Resume it to try again."
 )
 
 

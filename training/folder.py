@@ -10,10 +10,12 @@ from typing import Any
 
 from django.conf import settings
 
+from classifier.clock import database_now
 from classifier.model_files import TEXT_LIMIT
 from classifier.queueing import active_version
 from classifier.registry import model_directory
 from datasets.contents import write_folder
+from training.choices import ENDED_STATES
 from training.models import TrainingJob
 
 JOB, PROGRESS, ERROR, LOG, BASELINE = (
@@ -21,6 +23,7 @@ JOB, PROGRESS, ERROR, LOG, BASELINE = (
 )  # fmt: skip
 MODEL = Path("run") / "model"
 HISTORIES = (Path("run") / "history.csv", Path("head") / "history.csv")
+KEPT_SECONDS = 7 * 24 * 3600  # that a stopped or failed run keeps its pictures
 TAIL = 6000  # bytes of the log that are looked at
 LINES = 40
 MOST_ROWS = 5000
@@ -89,6 +92,15 @@ def clear(job: TrainingJob) -> None:
     folder = folder_of(job)
     for name in ("data", "cache", "source", "head", str(MODEL)):
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def forget_old() -> None:
+    """Pictures of runs that ended a week ago and were not resumed are removed; a run that is resumed
+    later writes them anew."""
+    before = database_now(plus_seconds=-KEPT_SECONDS)
+    for job in TrainingJob.objects.filter(state__in=ENDED_STATES, finished_at__lt=before):
+        for name in ("data", "cache"):
+            shutil.rmtree(folder_of(job) / name, ignore_errors=True)
 
 
 def _progress(path: Path) -> dict[str, Any]:

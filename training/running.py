@@ -44,6 +44,7 @@ class StopAsked(Exception):
 def run_next() -> TrainingJob | None:
     """Take the oldest run that waits to its end; None where there was none to take."""
     claiming.free_expired()
+    folder.forget_old()
     claim = claiming.claim_next()
     if claim is None:
         return None

@@ -9,7 +9,6 @@ from django.utils import timezone
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
 from classifier.models import Cell, ModelVersion, Prediction
-from datasets.consents import consent_set
 from patients import storage
 from patients.choices import CaseStatus
 from patients.models import Case, SmearImage
@@ -19,37 +18,27 @@ from tests.servers.signed_case import people
 from training.choices import JobState, Kind
 from training.models import TrainingJob
 
-FIRST_SEED = 5000
 
-
-def signed(mrn: str, patients: str, cells: str = "2") -> None:
-    """Cases of so many patients, each with so many drawn cells of every class. The model's answers
-    are made up; the first of each case is wrong, and the specialist puts it right and signs."""
+def signed(mrn: str, patients: str, first: str) -> None:
+    """Cases of so many patients, each with one drawn cell of every class, of seeds from `first` on.
+    The model's answers are made up; the first of each case is wrong, and the specialist puts it
+    right and signs."""
     those = people()
     model = ModelVersion.objects.order_by("-registered_at").first()
     for number in range(int(patients)):
-        labels = [label for label in CLASSES for _ in range(int(cells))]
         case = case_create(
             actor=those.clinician,
             new_patient={"mrn": f"{mrn}-{number}", "family_name": "Example", "given_name": "Cells"},
             synthetic=True,
         )
-        for place, label in enumerate(labels):
-            seed = FIRST_SEED + number * len(labels) + place
+        for place, label in enumerate(CLASSES):
+            seed = int(first) + number * len(CLASSES) + place
             _cell(case, model, place, label, seed, said="monocyte" if place == 0 else label)
         Case.objects.filter(pk=case.pk).update(status=CaseStatus.READY, submitted_at=timezone.now())
         case.refresh_from_db()
         reading = ready_to_sign(those, case)
-        call(reading, those.specialist, 0, labels[0])
+        call(reading, those.specialist, 0, CLASSES[0])
         sign(reading, those.specialist)
-
-
-def consented() -> None:
-    """The demonstration's clinic lets its signed cells be used."""
-    those = people()
-    consent_set(
-        actor=those.administrator, organisation=those.clinic, given=True, reason="For the tests."
-    )
 
 
 def _cell(case: Case, model: ModelVersion, place: int, label: str, seed: int, *, said: str) -> None:

@@ -171,7 +171,7 @@ def test_a_failed_one_says_why_and_may_be_tried_again(browser, start):
     claiming.failed(claim, "The weights file x has SHA-256 y, which is not known.")
     page = text(browser.get(f"/training/{claim.job.public_id}/"))
     assert "The weights file x has SHA-256 y" in page
-    assert "Let it go on" in page
+    assert "Resume" in page
 
 
 def test_a_finished_one_leads_to_its_model(browser, start, registered):
