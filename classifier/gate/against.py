@@ -26,7 +26,7 @@ def compared(
 
 
 def _accuracy(test: Compared, found: Difference, policy: Policy) -> Finding:
-    passed = found.low > -policy.accuracy
+    passed = _within(found, policy.accuracy)
     verdict = (
         f"The lower end stays within the margin of {policy.accuracy:g}."
         if passed
@@ -40,7 +40,7 @@ def _accuracy(test: Compared, found: Difference, policy: Policy) -> Finding:
 
 
 def _recall(test: Compared, policy: Policy) -> Finding:
-    below = [name for name, found in test.recall.items() if not found.low > -policy.recall]
+    below = [name for name, found in test.recall.items() if not _within(found, policy.recall)]
     figures = tuple(line(name.capitalize(), found) for name, found in test.recall.items())
     if below:
         worst = min(below, key=lambda name: test.recall[name].low)
@@ -103,6 +103,11 @@ def _external(outside: Compared, found: Difference, policy: Policy) -> Finding:
     if not passed:
         said += f" That is below it by more than {policy.external:g}."
     return Finding("external", passed, said, (line("Accuracy", found),))
+
+
+def _within(found: Difference, margin: float) -> bool:
+    """A margin of 1 asks for nothing: no share can fall by more."""
+    return margin >= 1 or found.low > -margin
 
 
 def _interval(found: Difference) -> str:

@@ -175,3 +175,9 @@ def test_test_cells_must_be_named():
     assert (
         "No locked set of test cells" in judge(sets(), sets(), replace(RULES, test=""))[0].sentence
     )
+
+
+def test_a_margin_of_one_asks_for_nothing():
+    rules = replace(OWN, accuracy=1.0, recall=1.0, calibration=1.0, most_ece=1.0)
+    worst = own_only(wrong=range(200))
+    assert not refused(judge(worst, {**sets(), **own_only()}, rules))

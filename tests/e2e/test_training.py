@@ -31,8 +31,8 @@ ENVIRONMENT = {
     },
 }
 FIELDS = {
-    "model_id": OWN, "views": "1", "epochs": "12", "learning_rate": "0.003",
-    "fine_tune_epochs": "3", "views_per_epoch": "160", "fine_tune_batch": "16", "averaging": "0.8",
+    "model_id": OWN, "views": "1", "epochs": "8", "learning_rate": "0.003",
+    "fine_tune_epochs": "2", "views_per_epoch": "128", "fine_tune_batch": "16", "averaging": "0.8",
 }  # fmt: skip
 
 
@@ -79,10 +79,10 @@ def test_a_model_is_trained_from_signed_cells_watched_promoted_and_left_again(st
     # Watched: the page is not loaded again by hand.
     going = page.locator("#going")
     expect(going).to_contain_text("Running", timeout=2 * MINUTES)
-    expect(going).to_contain_text(re.compile(r"epoch \d+ of 3"), timeout=6 * MINUTES)
-    expect(going.locator("figure svg")).to_have_count(2, timeout=2 * MINUTES)
+    expect(going).to_contain_text(re.compile(r"epoch \d+ of 2"), timeout=6 * MINUTES)
+    expect(going.locator("figure.chart")).to_have_count(2, timeout=2 * MINUTES)
     expect(going).to_contain_text(f"It made {OWN}", timeout=8 * MINUTES)
-    expect(going.get_by_role("row", name=re.compile("fine-tuning 3"))).to_be_visible()
+    expect(going.get_by_role("row", name=re.compile("fine-tuning 2"))).to_be_visible()
 
     page.get_by_role("link", name="Open the model").click()
     expect(page.get_by_role("main")).to_contain_text("Candidate")
