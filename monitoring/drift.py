@@ -1,7 +1,7 @@
 """How far new cells lie from a reference: NumPy alone, no database.
 
 Three measures, each blind to what another sees. The population stability index (PSI) of the
-confidence, in tenths of the reference; the PSI of the classes that the model says; and the energy
+confidence, in fifths of the reference; the PSI of the classes that the model says; and the energy
 distance of the embeddings, taken within each class, so that another mix of cells is not mistaken
 for another look of them.
 
@@ -26,7 +26,7 @@ WINDOW = 200  # cells
 PSI_LIMIT = 0.25
 # Seven times what re-samples of one population reached (docs/performance.md).
 DISTANCE_LIMIT = 0.03
-PARTS = 10  # of the confidence
+PARTS = 5  # of the confidence: with ten, 1 of 180 re-samples was above the limit by chance
 FEWEST_OF_CLASS = 10  # in window and reference, for its embeddings to be compared
 PERMUTATIONS = 999
 Z_999 = 3.0902  # of 99.9 %, one-sided
@@ -51,7 +51,7 @@ class Measured:
 
 def measure(window: Cells, reference: Cells) -> Measured:
     """Both have some hundred cells. Deterministic: the same cells, the same figures."""
-    confidence = psi(*_in_tenths(reference.confidence, window.confidence))
+    confidence = psi(*_in_parts(reference.confidence, window.confidence))
     classes = psi(_by_class(reference), _by_class(window))
     distance, unlikely = population_distance(window, reference)
     abstained, before = int(window.abstained.sum()), int(reference.abstained.sum())
@@ -105,8 +105,8 @@ def chi_square(freedom: int) -> float:
     return float(freedom * (1 - part + Z_999 * sqrt(part)) ** 3)
 
 
-def _in_tenths(reference: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts between the deciles of the reference, of both."""
+def _in_parts(reference: np.ndarray, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts between the quintiles of the reference, of both."""
     ends = np.unique(np.quantile(reference, np.linspace(0, 1, PARTS + 1)[1:-1]))
     counts = [
         np.bincount(np.searchsorted(ends, values, side="right"), minlength=len(ends) + 1)
