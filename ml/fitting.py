@@ -1,6 +1,7 @@
 """Fine-tuning: the convolutions move too, slowly, over views that never repeat."""
 
 import ctypes
+import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -44,6 +45,8 @@ def fit(
     """
     keras.utils.set_random_seed(config.seed)
     views = Views(config, train, stains, threads=threads or len(os.sched_getaffinity(0)))
+    # Keras fetches the first batches before it calls any callback.
+    views.epoch = first_epoch(backup)
     with computing(config):
         compile_network(config, network, steps=config.fine_tune_epochs * len(views))
     going: list[keras.callbacks.Callback] = [CountEpochs(views), KeepMemory()]
@@ -67,6 +70,12 @@ def fit(
         callbacks=going,
         verbose=0,
     )
+
+
+def first_epoch(backup: Path | None) -> int:
+    """From 0: the epoch that a run goes on with, as BackupAndRestore noted it; 0 for a new run."""
+    noted = None if backup is None else backup / "training_metadata.json"
+    return int(json.loads(noted.read_text())["epoch"]) if noted and noted.is_file() else 0
 
 
 def compile_network(config: TrainConfig, network: "keras.Model", steps: int) -> None:

@@ -96,8 +96,7 @@ def test_attributes_that_the_features_show_are_learnt():
     assert train_attribute_heads(config, features, np.zeros_like(known)) is None
 
 
-def test_an_interrupted_run_goes_on_with_its_last_whole_epoch(trained, discs, monkeypatch):
-    from ml import fine_tune as module
+def test_an_interrupted_run_goes_on_with_the_epoch_that_it_was_in(trained, discs, monkeypatch):
     from ml import fitting
 
     source, _ = trained
@@ -106,29 +105,31 @@ def test_an_interrupted_run_goes_on_with_its_last_whole_epoch(trained, discs, mo
         "ml.management.commands.fine_tune_model.find_weights", lambda *_, **__: None
     )
     command = {"run_dir": run, "source": source, "data": str(discs), "stdout": StringIO(), **SHORT}
-    write = module.note_epoch
+    begun, drawn, cut = [], set(), [True]
+    count, draw = fitting.CountEpochs.on_epoch_begin, fitting.Views.__getitem__
 
-    def written_then_cut(path, row):
-        write(path, row)
-        raise KeyboardInterrupt
+    def counted_or_cut(self, epoch, logs=None):
+        if epoch == 1 and cut:
+            raise KeyboardInterrupt
+        begun.append(epoch)
+        count(self, epoch, logs)
 
-    monkeypatch.setattr(module, "note_epoch", written_then_cut)
+    def noted(self, batch):
+        drawn.add(self.epoch)
+        return draw(self, batch)
+
+    monkeypatch.setattr(fitting.CountEpochs, "on_epoch_begin", counted_or_cut)
+    monkeypatch.setattr(fitting.Views, "__getitem__", noted)
     with pytest.raises(KeyboardInterrupt):
         call_command("fine_tune_model", **command)
-    monkeypatch.setattr(module, "note_epoch", write)
+    assert (begun, drawn) == ([0], {0})
+    for noticed in (begun, drawn, cut):
+        noticed.clear()
 
-    begun = []
-    count = fitting.CountEpochs.on_epoch_begin
-    monkeypatch.setattr(
-        fitting.CountEpochs,
-        "on_epoch_begin",
-        lambda self, epoch, logs=None: (begun.append(epoch), count(self, epoch, logs)),
-    )
     call_command("fine_tune_model", **command)
+    assert (begun, drawn) == ([1], {1}), "views that it had before are not drawn again"
     epochs = [row["epoch"] for row in read_history(run / "history.csv") if row["phase"] != "head"]
-    assert begun[-1] == 1
-    assert epochs == sorted(set(epochs)), "no epoch is counted twice"
-    assert epochs[-1] == 2
+    assert epochs == [1, 2], "no epoch is counted twice"
     assert not (run / "backup").exists()
 
 
