@@ -124,13 +124,15 @@ def read_single_cells(folder: Path, name: str = "bccd_fields") -> list[Sample]:
     ]
 
 
-def read_unlabelled(folder: Path, name: str) -> list[Sample]:
-    """The cells of a set, or of one source of it (SET:SOURCE), whatever they are; no test split."""
+def read_unlabelled(folder: Path, name: str, *splits: str) -> list[Sample]:
+    """The cells of a set, or of one source of it (SET:SOURCE), whatever they are; of all splits but
+    test, if none is named."""
     name, _, source = name.partition(":")
     rows = [
         row
         for row in _rows(folder / name / "manifest.csv")
-        if row["split"] != "test" and source in ("", row.get("source", ""))
+        if (row["split"] in splits if splits else row["split"] != "test")
+        and source in ("", row.get("source", ""))
     ]
     if not rows:
         raise DataError(
