@@ -21,7 +21,7 @@ INJECTED = """() => [...document.querySelectorAll("script:not([src]), img[src='x
   .map((element) => element.outerHTML)"""
 SHOWN = "() => document.body.textContent.replace(/\\s+/g, ' ')"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.local_shape]
 
 
 class Reader:

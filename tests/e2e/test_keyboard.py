@@ -31,7 +31,7 @@ UNSEEN = """() => {
   return seen && (shown.contains(seen) || seen.contains(shown)) ? "" : `covered or off screen: ${name}`;
 }"""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.local_shape]
 
 
 def tab_to(page: Page, target: Locator, *, stops: int = 40) -> None:

@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from telemed import demo
 
+pytestmark = pytest.mark.local_shape
+
 
 def test_the_front_door_leads_to_the_sign_in_page(page):
     page.goto("/")
