@@ -1,7 +1,6 @@
 """Fine-tuning: the convolutions move too, slowly, over views that never repeat."""
 
 import ctypes
-import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -45,8 +44,6 @@ def fit(
     """
     keras.utils.set_random_seed(config.seed)
     views = Views(config, train, stains, threads=threads or len(os.sched_getaffinity(0)))
-    # Keras fetches the first batches before it calls any callback.
-    views.epoch = first_epoch(backup)
     with computing(config):
         compile_network(config, network, steps=config.fine_tune_epochs * len(views))
     going: list[keras.callbacks.Callback] = [CountEpochs(views), KeepMemory()]
@@ -67,15 +64,11 @@ def fit(
         validation_data=val,
         validation_batch_size=config.fine_tune_batch,
         epochs=config.fine_tune_epochs,
+        # Each batch is random already, and a run that goes on must get them in the same order.
+        shuffle=False,
         callbacks=going,
         verbose=0,
     )
-
-
-def first_epoch(backup: Path | None) -> int:
-    """From 0: the epoch that a run goes on with, as BackupAndRestore noted it; 0 for a new run."""
-    noted = None if backup is None else backup / "training_metadata.json"
-    return int(json.loads(noted.read_text())["epoch"]) if noted and noted.is_file() else 0
 
 
 def compile_network(config: TrainConfig, network: "keras.Model", steps: int) -> None:

@@ -88,6 +88,7 @@ def fine_tuned(place: Path) -> list[dict]:
         process.wait()
 
 
+@pytest.mark.local_shape
 def test_a_run_killed_in_the_middle_of_an_epoch_goes_on_and_ends_as_if_it_had_not_been(
     place, people, settings
 ):
