@@ -92,7 +92,11 @@ def test_a_name_that_few_cases_bear_is_not_kept(people):
         read(case, [{"label": "neutrophil"}], at=timezone.now())
     day_count(day=today())
     assert Origin.objects.get().device == SELDOM
-    read(new_case(people, device="Canarybird's smear", site=""), [{"label": "neutrophil"}])
+    read(
+        new_case(people, device="Canarybird's smear", site=""),
+        [{"label": "neutrophil"}],
+        at=timezone.now(),
+    )
     day_count(day=today())
     assert "Canarybird's smear" in Origin.objects.values_list("device", flat=True)
 
@@ -102,7 +106,7 @@ def report(people) -> Report:
     """Three eosinophils, one of them called a monocyte, and one that the model abstained on."""
     case = new_case(people)
     answers = [{"label": "eosinophil"}] * 3 + [{"label": "basophil", "abstained": True}]
-    read(case, answers)
+    read(case, answers, at=timezone.now())
     reading = case_take(actor=people.specialist, case=case)
     call(reading, people.specialist, 0, "monocyte")
     call(reading, people.specialist, 3, "blast")
@@ -145,7 +149,7 @@ def test_a_report_that_waits_for_its_second_signature_does_not_count_yet(report)
 
 def test_a_damaged_report_counts_for_nothing_and_stops_nothing(people, report, monkeypatch):
     other = new_case(people)
-    read(other, [{"label": "neutrophil"}])
+    read(other, [{"label": "neutrophil"}], at=timezone.now())
     signed_report(people, other)
     whole = Report.objects.exclude(pk=report.pk).get()
     from monitoring import counting

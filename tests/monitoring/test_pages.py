@@ -34,7 +34,7 @@ def signed_case(people):
     for _ in range(4):
         new_case(people)
     case = new_case(people)
-    read(case, drawn(60, seed=1), at=timezone.now() - timedelta(minutes=5))
+    read(case, drawn(60, seed=1), at=timezone.now())
     reading = case_take(actor=people.specialist, case=case)
     call(reading, people.specialist, 4, "blast")
     look_at_all(reading, people.specialist)
