@@ -21,12 +21,9 @@ from classifier.inference.classes import CLASSES
 from patients.api.answers import ApiView, answer
 from patients.images import WARNINGS, ImageRefused
 from patients.models import Case
-from patients.uploads import LARGEST_UPLOAD
+from patients.uploads import FORM_OVERHEAD, LARGEST_UPLOAD
 
 NOTICE = "Suggested by a model, not reviewed. Decision support, not a diagnosis."
-
-
-FORM_OVERHEAD = 64 * 1024  # bytes that a form may have around its file
 
 
 class CellPages(PageNumberPagination):

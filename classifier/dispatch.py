@@ -95,13 +95,14 @@ def send_upkeep(task: Any, **kwargs: Any) -> bool:
     return True
 
 
-def ring(task: Any) -> bool:
-    """Start an upkeep task now, not at its next beat, which does it when this fails."""
+def ring(task: Any, *, queue: str = UPKEEP_QUEUE, expires: float | None = None) -> bool:
+    """Start an upkeep task now, not at its next beat, which does it when this fails. Nobody answers
+    a bell that is older than ``expires`` seconds."""
     if _broker_was_silent():
         return False
     try:
         with _Producer() as producer:
-            task.apply_async(queue=UPKEEP_QUEUE, producer=producer, retry=False)
+            task.apply_async(queue=queue, expires=expires, producer=producer, retry=False)
     except Exception as error:  # see publish
         _broker_is_silent()
         log.warning("broker did not take a bell (%s)", type(error).__name__)

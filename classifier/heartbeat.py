@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 KEY = "workers.heard"
 KEPT = 24 * 3600  # seconds
 EVERY = 10.0  # seconds between two words of one process
-_last = 0.0
+_last: dict[str, float] = {}  # by key
 
 
 @dataclass(frozen=True)
@@ -30,26 +30,28 @@ class Seen:
     ahead: float  # seconds that its own clock is ahead of the database's
 
 
-def here() -> None:
-    """This worker lives. Best effort: two that speak at once may lose one word, not the next."""
-    global _last
-    if time.monotonic() - _last < EVERY:
+def here(key: str = KEY, *, kept: int = KEPT) -> None:
+    """This worker lives. Best effort: two that speak at once may lose one word, not the next.
+
+    ``key`` names the kind of worker, ``kept`` says for how many seconds its word is.
+    """
+    if time.monotonic() - _last.get(key, float("-inf")) < EVERY:
         return
-    _last = time.monotonic()
+    _last[key] = time.monotonic()
     try:
         ahead = seconds_ahead()
         now = time.time() - ahead
-        workers = cache.get(KEY) or {}
+        workers = cache.get(key) or {}
         workers[f"{socket.gethostname()}:{os.getpid()}"] = (now, ahead)
-        recent = {name: word for name, word in workers.items() if now - word[0] < KEPT}
-        cache.set(KEY, recent, timeout=KEPT)
+        recent = {name: word for name, word in workers.items() if now - word[0] < kept}
+        cache.set(key, recent, timeout=kept)
     except Error:
         log.warning("heartbeat not written", exc_info=True)
 
 
-def seen() -> list[Seen]:
-    """Workers of the last day, the latest first."""
-    workers = cache.get(KEY) or {}
+def seen(key: str = KEY) -> list[Seen]:
+    """Workers whose word is kept, the latest first."""
+    workers = cache.get(key) or {}
     found = [
         Seen(name, datetime.fromtimestamp(at, UTC), ahead) for name, (at, ahead) in workers.items()
     ]

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from math import sqrt
 
-from classifier.counting import exact_interval
+from classifier.counting import Z, exact_interval
 
-Z = 1.959963984540054  # of 95 %, two-sided
 Table = Sequence[Sequence[int]]
 
 

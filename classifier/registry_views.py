@@ -23,6 +23,7 @@ from classifier.registry import (
     model_take_in,
 )
 from patients.errors import DomainError
+from patients.telling import told
 
 
 # Checking the CSRF token reads the body, and how much of it is read depends on who sends it. So
@@ -131,10 +132,5 @@ def _act(
     request: HttpRequest, model_id: str, service: Callable[[], Any], done: str
 ) -> HttpResponse:
     """Call a service; back on the model's page, what became of it."""
-    try:
-        service()
-    except (ModelError, DomainError) as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, done)
+    told(request, service, done, (ModelError, DomainError))
     return redirect("classifier:model", model_id)

@@ -1,6 +1,5 @@
 """Letting a model read along, and watching what comes of it: for administrators."""
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,7 +10,7 @@ from classifier import shadow_figures
 from classifier.models import ModelVersion
 from classifier.shadow import shadow_end, shadow_start
 from classifier.shadow_pages import panel
-from patients.errors import DomainError
+from patients.telling import told
 
 
 @require_safe
@@ -32,15 +31,11 @@ def shadow(request: HttpRequest, model_id: str) -> HttpResponse:
 def start(request: HttpRequest, model_id: str) -> HttpResponse:
     """Let a candidate read every new cell along."""
     version = _version(request, model_id)
-    try:
-        shadow_start(version=version, actor=request.user)
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(
-            request,
-            f"{version} reads along from now on. Nobody who treats patients sees what it says.",
-        )
+    told(
+        request,
+        lambda: shadow_start(version=version, actor=request.user),
+        f"{version} reads along from now on. Nobody who treats patients sees what it says.",
+    )
     return redirect("classifier:model", model_id)
 
 
@@ -49,14 +44,11 @@ def start(request: HttpRequest, model_id: str) -> HttpResponse:
 def end(request: HttpRequest, model_id: str) -> HttpResponse:
     """It reads along no more, and is a candidate again."""
     version = _version(request, model_id)
-    try:
-        shadow_end(version=version, actor=request.user)
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(
-            request, f"{version} reads along no more. What it has read stays on this page."
-        )
+    told(
+        request,
+        lambda: shadow_end(version=version, actor=request.user),
+        f"{version} reads along no more. What it has read stays on this page.",
+    )
     return redirect("classifier:model", model_id)
 
 

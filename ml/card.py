@@ -7,7 +7,7 @@ from ml.head import HEAD, Row
 NOT_FOR = """**Not a medical device.** Not cleared for diagnosis, not for use without a specialist's own look,
 not for blasts, immature granulocytes, erythroblasts or platelets (it has no class for them and
 does not always notice: see "other cells" below)."""
-CARD = """# Model card: {id}
+PURPOSE = """# Model card: {id}
 
 ## What it is for
 It sorts a picture of one stained white blood cell into basophil, eosinophil, lymphocyte, monocyte
@@ -16,7 +16,10 @@ it is unsure or the picture is unlike its training pictures.
 
 {not_for}
 
-## How it works
+"""
+CARD = (
+    PURPOSE
+    + """## How it works
 {sight} InceptionV3 (Szegedy et al., CVPR 2016), cut behind {last_level}; global averages of
 {levels}; dropout; dense softmax. {training} Input {input_size} x {input_size} RGB, preprocessing
 `{preprocessing}`, arithmetic {precision}, temperature {temperature:.3f}. In-distribution score:
@@ -49,6 +52,7 @@ SHA-256 {weights_sha256}. Licence per the Keras documentation: Apache-2.0.
   score was designed with such pictures (other draws of the same kinds) in view.
 * {arithmetic}
 """
+)
 
 ARITHMETIC = {
     "f32": "Computed in float32; other processors may differ in the last digits.",

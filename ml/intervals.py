@@ -6,6 +6,7 @@ figure is computed for all R of them in a few array operations.
 
 import numpy as np
 
+from classifier.counting import wilson_interval
 from classifier.inference.classes import CLASSES
 from classifier.inference.merit import BINS, bins_of
 
@@ -103,10 +104,4 @@ def of_selection(
 
 def share(count: int, total: int) -> Interval | None:
     """Wilson's score interval: unlike the bootstrap it has a width where all or none are meant."""
-    if not total:
-        return None
-    z = 1.959964
-    part, extra = count / total, z * z / total
-    centre = (part + extra / 2) / (1 + extra)
-    half = z / (1 + extra) * np.sqrt(part * (1 - part) / total + extra / total / 4)
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
+    return wilson_interval(count, total) if total else None

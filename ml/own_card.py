@@ -2,19 +2,12 @@
 
 from typing import Any
 
-from ml.card import ARITHMETIC, NOT_FOR, SIGHT
+from ml.card import ARITHMETIC, FROZEN, NOT_FOR, PURPOSE, SIGHT, STARTED
 from ml.head import HEAD, Row
 
-CARD = """# Model card: {id}
-
-## What it is for
-It sorts a picture of one stained white blood cell into basophil, eosinophil, lymphocyte, monocyte
-or neutrophil, as a suggestion to a specialist who looks at every cell and signs. It abstains where
-it is unsure or the picture is unlike its training pictures.
-
-{not_for}
-
-## How it works
+CARD = (
+    PURPOSE
+    + """## How it works
 {sight} InceptionV3 (Szegedy et al., CVPR 2016), cut behind {last_level}; global averages of
 {levels}; dropout; dense softmax. {training}{started} Input {input_size} x {input_size} RGB, preprocessing
 `{preprocessing}`, arithmetic {precision}, temperature {temperature:.3f}. Figures below are of exactly
@@ -39,14 +32,13 @@ Weights that the network began with: {weights_origin}.
 * A figure of abstention on drawn pictures ("no blood", "spoiled") is of the kinds listed.
 * {arithmetic}
 """
-FROZEN = "Only the dense layer was trained, on features of the frozen network."
+)
 TUNED = (
     "First a dense layer was trained on features of the frozen network; then the convolutions "
     "behind {frozen_through} were fine-tuned with a learning rate of at most {fine_tune_rate} over "
     "{views} random views of the training cells. BatchNorm kept ImageNet's statistics. The weights "
     "are a moving average."
 )
-STARTED = " It went on from {model} (manifest {sha256:.12})."
 NEAR = "Cells of other kinds are caught in {share:.1%}; the rest is answered."
 NO_NEAR = (
     "No cell of another kind was among its test cells, so nobody knows how many it would answer."

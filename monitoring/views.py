@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, Subquery
@@ -24,7 +23,7 @@ from monitoring.filters import FilterForm, known
 from monitoring.forms import ReasonForm
 from monitoring.models import Alarm, Drift, Stream
 from monitoring.streams import FEWEST, reference_renew
-from patients.errors import DomainError
+from patients.telling import told
 
 MOST_STREAMS = 50
 POINTS = 200  # of a stream's curve
@@ -98,12 +97,12 @@ def alarm(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = get_object_or_404(_alarms(), public_id=public_id)
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        try:
-            alarm_close(actor=request.user, alarm=found, reason=form.cleaned_data["reason"])
-        except DomainError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, "The alarm is closed.")
+        reason = form.cleaned_data["reason"]
+        told(
+            request,
+            lambda: alarm_close(actor=request.user, alarm=found, reason=reason),
+            "The alarm is closed.",
+        )
         return redirect("monitoring:alarm", public_id)
     points = _points(found.stream) if found.stream else []
     context = {
@@ -121,12 +120,11 @@ def alarm(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def acknowledge(request: HttpRequest, public_id: UUID) -> HttpResponse:
     require(request.user, Action.VIEW_MONITORING)
     found = get_object_or_404(_alarms(), public_id=public_id)
-    try:
-        alarm_acknowledge(actor=request.user, alarm=found)
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, "The alarm is yours to look after.")
+    told(
+        request,
+        lambda: alarm_acknowledge(actor=request.user, alarm=found),
+        "The alarm is yours to look after.",
+    )
     return redirect("monitoring:alarm", public_id)
 
 
@@ -138,12 +136,12 @@ def stream(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = get_object_or_404(_all_streams(), public_id=public_id)
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        try:
-            reference_renew(actor=request.user, stream=found, reason=form.cleaned_data["reason"])
-        except DomainError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, "Later cells are held against the newest ones from now on.")
+        reason = form.cleaned_data["reason"]
+        told(
+            request,
+            lambda: reference_renew(actor=request.user, stream=found, reason=reason),
+            "Later cells are held against the newest ones from now on.",
+        )
         return redirect("monitoring:stream", public_id)
     points = _points(found)
     context = {

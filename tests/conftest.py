@@ -113,3 +113,20 @@ def real_data() -> Path:
 def people(db) -> factories.People:
     """A referring clinic and a reading centre with one person per role, and an outsider's clinic."""
     return factories.make_people()
+
+
+@pytest.fixture
+def quick_passwords(settings) -> None:
+    """Argon2 takes its time on purpose; of use where its strength is not what is tried."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def sign_in(client):
+    """``sign_in(user)``: the client, signed in as this person."""
+
+    def _sign_in(user):
+        client.force_login(user)
+        return client
+
+    return _sign_in

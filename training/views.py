@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.permissions import Action, require
 from classifier.models import ModelVersion
 from patients.errors import DomainError
+from patients.telling import told
 from training import pages, worker
 from training.forms import StartForm
 from training.models import TrainingJob
@@ -92,12 +92,8 @@ def _then(
     request: HttpRequest, public_id: UUID, service: Callable[..., Any], done: str
 ) -> HttpResponse:
     require(request.user, Action.MANAGE_MODELS)
-    try:
-        service(actor=request.user, job=_job(public_id))
-    except DomainError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, done)
+    job = _job(public_id)
+    told(request, lambda: service(actor=request.user, job=job), done)
     return redirect("training:run", public_id)
 
 

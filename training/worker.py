@@ -1,32 +1,24 @@
 """Training workers: each says that it is there, by the database's clock, while it waits and trains."""
 
 import importlib.util
-import logging
 import os
-import socket
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from celery import signals
-from django.core.cache import cache
-from django.db import Error
 
+from classifier import heartbeat
 from classifier.clock import seconds_ahead
-
-log = logging.getLogger(__name__)
 
 VARIABLE = "TELEHEME_TRAINING_WORKER"  # 1 in the environment of a worker that trains
 KEY = "training.heard"
 KEPT = 7 * 24 * 3600  # seconds
-EVERY = 10.0  # seconds between two words
 RECENT = 60.0  # seconds after which a worker is not there any more
 INSTALL = "pip install --require-hashes -r requirements.txt"
 START = (
     "TELEHEME_TRAINING_WORKER=1 celery --app telemed worker --queues training --pool solo "
     "--hostname training@%h --without-gossip --without-mingle"
 )
-_last = float("-inf")
 _ending = False
 
 
@@ -55,26 +47,17 @@ def ending() -> bool:
 
 def here() -> None:
     """This training worker lives. Best effort."""
-    global _last
-    if time.monotonic() - _last < EVERY:
-        return
-    _last = time.monotonic()
-    try:
-        name = f"{socket.gethostname()}:{os.getpid()}"
-        cache.set(KEY, (name, time.time() - seconds_ahead()), timeout=KEPT)
-    except Error:
-        log.warning("heartbeat not written", exc_info=True)
+    heartbeat.here(KEY, kept=KEPT)
 
 
-def heard() -> tuple[str, datetime] | None:
-    """The training worker that was heard last, and when."""
-    found = cache.get(KEY)
-    return (found[0], datetime.fromtimestamp(found[1], UTC)) if found else None
+def heard() -> heartbeat.Seen | None:
+    """The training worker that was heard last."""
+    return next(iter(heartbeat.seen(KEY)), None)
 
 
 def is_there() -> bool:
-    found = cache.get(KEY)
-    return bool(found) and time.time() - seconds_ahead() - found[1] < RECENT
+    last = heard()
+    return last is not None and time.time() - seconds_ahead() - last.at.timestamp() < RECENT
 
 
 def installed() -> bool:

@@ -20,10 +20,9 @@ from patients.api.answers import ApiView, Refusal
 from patients.images import WARNINGS
 from patients.models import Case, SmearImage
 from patients.services import image_receive
-from patients.uploads import LARGEST_UPLOAD
+from patients.uploads import FORM_OVERHEAD, LARGEST_UPLOAD
 
 UPLOADS_PER_MINUTE = 600  # of one person: three batches of 200
-_FORM_OVERHEAD = 64 * 1024  # bytes that a form may have around its file
 _KEY = re.compile(r"[A-Za-z0-9._:-]{8,64}")
 _TOO_LARGE = (
     "The file is larger than 20 MB; please export it as JPEG or as the field of view alone."
@@ -114,7 +113,7 @@ def _check_headers(request: HttpRequest) -> None:
         raise Refusal(411, "length_required", "The request must say how long it is.")
     if not (length.isascii() and length.isdecimal()):
         raise Refusal(400, "broken_upload", "The length of the request is not a number.")
-    if int(length[:20]) > LARGEST_UPLOAD + _FORM_OVERHEAD:
+    if int(length[:20]) > LARGEST_UPLOAD + FORM_OVERHEAD:
         raise Refusal(413, "too_large", _TOO_LARGE)
 
 

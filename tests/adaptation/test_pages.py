@@ -12,12 +12,7 @@ from tests.classifier.shadowing import make_shadow, read_along
 from tests.review.conftest import CLASSES, read_case
 from tests.review.signed import call, ready_to_sign, sign
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
 
 @pytest.fixture

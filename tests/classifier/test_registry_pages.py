@@ -130,7 +130,7 @@ def test_without_the_token_nothing_is_taken(people, address):
 @pytest.mark.parametrize("role", ["clinician", "specialist"])
 def test_others_may_not_and_their_body_is_not_read(client, people, address, role, monkeypatch):
     client.force_login(getattr(people, role))
-    monkeypatch.setattr("classifier.model_receiving.ModelUploadHandler.new_file", None)
+    monkeypatch.setattr("patients.uploads.LimitedUploadHandler.new_file", None)
     assert client.post(address, file()).status_code == 403
     assert not ModelVersion.objects.exists()
 

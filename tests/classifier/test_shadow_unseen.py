@@ -38,8 +38,7 @@ ELSEWHERE = (
 
 
 @pytest.fixture(autouse=True)
-def _quick(settings, monkeypatch):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def _quick(quick_passwords, monkeypatch):
     monkeypatch.setattr(timezone, "now", lambda: NOW)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def store(settings, tmp_path):
+def store(settings, tmp_path, quick_passwords):
     settings.STORAGES = {
         **settings.STORAGES,
         "default": {
@@ -13,7 +13,6 @@ def store(settings, tmp_path):
         },
     }
     settings.DATASET_WORK_DIR = tmp_path / "work"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return tmp_path / "media"
 
 

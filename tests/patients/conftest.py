@@ -21,9 +21,8 @@ _keys = itertools.count(1)
 
 
 @pytest.fixture(autouse=True)
-def _quick_passwords(settings: Any) -> None:
+def _quick_passwords(quick_passwords) -> None:
     """Nobody signs in by password here, and Argon2 takes its time on purpose."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

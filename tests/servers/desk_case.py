@@ -4,21 +4,18 @@ The pictures are drawn and stored as uploads are; the model's answers are made u
 class, doubt and abstention is there, and the same seed gives the same case.
 """
 
-import hashlib
 import json
 from functools import cache
 
-import cv2
 import numpy as np
 from django.utils import timezone
 
 from accounts.models import Role, User
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
-from classifier.models import Cell, ModelVersion, Prediction
-from patients import storage
+from classifier.models import ModelVersion, Prediction
 from patients.choices import CaseStatus
-from patients.models import Case, SmearImage
+from patients.models import Case
 from patients.services import case_create
 from review.choices import ReadingKind
 from review.current import cell_states
@@ -27,6 +24,7 @@ from review.services.readings import case_take
 from telemed import demo
 from telemed.demo_cases import SPECIMEN
 from tests.servers.signed_case import people
+from tests.servers.stored_cells import stored_cell
 
 # Of a hundred cells: shares of the classes in the order of CLASSES.
 SHARES = (0.02, 0.12, 0.28, 0.08, 0.50)
@@ -48,15 +46,6 @@ def _picture(label: str, number: int) -> np.ndarray:
     marked = np.ascontiguousarray(drawn)
     marked[0, 0] = [number % 256, number // 256, CLASSES.index(label)]  # no two are the same file
     return marked
-
-
-def _store(prefix: str, suffix: str, picture: np.ndarray) -> tuple[str, str, int]:
-    """Key, SHA-256 and bytes."""
-    data = cv2.imencode(suffix, picture)[1].tobytes()
-    digest = hashlib.sha256(data).hexdigest()
-    key = storage.new_key(prefix, suffix)
-    storage.write_once(key, data, sha256=digest)
-    return key, digest, len(data)
 
 
 def ready(
@@ -87,28 +76,18 @@ def _cell(
 ) -> None:
     label = CLASSES[index]
     picture = _picture(label, place)
-    key, digest, size = _store("pictures", ".png", picture)
-    small = cv2.resize(picture, (192, 192), interpolation=cv2.INTER_AREA)
-    small_key, small_digest, _ = _store("thumbnails", ".jpg", small)
-    height, width = picture.shape[:2]
-    image = SmearImage.objects.create(
-        case=case, position=place + 1, uploaded_by=case.created_by,
-        original_name=f"cell-{place + 1:03}.png", original_format="PNG", original_sha256=digest,
-        upload_key=f"desk-{place:04}", picture_key=key, thumbnail_key=small_key, sha256=digest,
-        thumbnail_sha256=small_digest, bytes=size, width=width, height=height,
-    )  # fmt: skip
-    cell = Cell.objects.create(image=image, width=width, height=height)
+    cell = stored_cell(case, place, picture, name=f"cell-{place + 1:03}.png", upload="desk")
     abstained = chance.random() < ABSTAINS
     sure = float(chance.uniform(0.35, 0.6) if abstained else 1 - chance.beta(0.8, 8) * 0.4)
     others = chance.dirichlet(np.ones(len(CLASSES) - 1)) * (1 - sure)
     probabilities = [float(p) for p in np.insert(others, index, sure)]
     grid = np.exp(-((np.indices((8, 8)) - 3.5) ** 2).sum(0) / 6) * 255
     Prediction.objects.create(
-        cell=cell, model_version=model, image_sha256=digest, queue=case.priority,
+        cell=cell, model_version=model, image_sha256=cell.image.sha256, queue=case.priority,
         state=PredictionState.DONE, attempt=1, finished_at=timezone.now(), label=label,
         confidence=sure, probabilities=probabilities, in_distribution=0.8, abstained=abstained,
         reasons=["low_confidence"] if abstained else [], activation=grid.astype(np.uint8).tobytes(),
-        shown=[45, 45, width - 90, height - 90], model_sha256=model.manifest_sha256,
+        shown=[45, 45, cell.width - 90, cell.height - 90], model_sha256=model.manifest_sha256,
         precision="f32", milliseconds=12.5,
         attributes={"nucleus_shape": ["segmented-bilobed", 0.93], "granularity": ["yes", 0.88]},
     )  # fmt: skip

@@ -1,20 +1,17 @@
 """Signed cells that one can learn from, made beside the running product; and how a run ended."""
 
-import hashlib
-
-import cv2
 import numpy as np
 from django.utils import timezone
 
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
-from classifier.models import Cell, ModelVersion, Prediction
-from patients import storage
+from classifier.models import ModelVersion, Prediction
 from patients.choices import CaseStatus
-from patients.models import Case, SmearImage
+from patients.models import Case
 from patients.services import case_create
 from tests.review.signed import call, ready_to_sign, sign
 from tests.servers.signed_case import people
+from tests.servers.stored_cells import stored_cell
 from training.choices import JobState, Kind
 from training.models import TrainingJob
 
@@ -45,33 +42,15 @@ def _cell(case: Case, model: ModelVersion, place: int, label: str, seed: int, *,
     from ml.phantoms import draw_cell
 
     picture = draw_cell(label, seed).image[..., ::-1]
-    key, sha256, size = _store("pictures", ".png", picture)
-    small = cv2.resize(picture, (192, 192), interpolation=cv2.INTER_AREA)
-    small_key, small_sha256, _ = _store("thumbnails", ".jpg", small)
-    height, width = picture.shape[:2]
-    image = SmearImage.objects.create(
-        case=case, position=place + 1, uploaded_by=case.created_by,
-        original_name=f"{place}.png", original_format="PNG", original_sha256=sha256,
-        upload_key=f"teach-{place:04}", picture_key=key, thumbnail_key=small_key, sha256=sha256,
-        thumbnail_sha256=small_sha256, bytes=size, width=width, height=height,
-    )  # fmt: skip
-    cell = Cell.objects.create(image=image, width=width, height=height)
+    cell = stored_cell(case, place, picture, name=f"{place}.png", upload="teach")
     probabilities = np.where(np.array(CLASSES) == said, 0.96, 0.01)
     Prediction.objects.create(
-        cell=cell, model_version=model, image_sha256=sha256, queue=case.priority,
+        cell=cell, model_version=model, image_sha256=cell.image.sha256, queue=case.priority,
         state=PredictionState.DONE, attempt=1, finished_at=timezone.now(), label=said,
         confidence=0.96, probabilities=probabilities.tolist(), in_distribution=0.8,
-        activation=bytes(64), shown=[0, 0, width, height], model_sha256=model.manifest_sha256,
+        activation=bytes(64), shown=[0, 0, cell.width, cell.height], model_sha256=model.manifest_sha256,
         precision="f32", milliseconds=10.0,
     )  # fmt: skip
-
-
-def _store(prefix: str, suffix: str, picture: np.ndarray) -> tuple[str, str, int]:
-    data = cv2.imencode(suffix, picture)[1].tobytes()
-    sha256 = hashlib.sha256(data).hexdigest()
-    key = storage.new_key(prefix, suffix)
-    storage.write_once(key, data, sha256=sha256)
-    return key, sha256, len(data)
 
 
 def stopped_run(model_id: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from classifier import heartbeat
 from classifier.clock import database_now
 from tests.training.sets import ready_set
 from training import claiming, worker
@@ -22,7 +23,7 @@ def browser(client, people):
 @pytest.fixture
 def heard(db):
     """A training worker that was heard just now."""
-    worker._last = float("-inf")
+    heartbeat._last.clear()
     worker.here()
 
 

@@ -6,9 +6,9 @@ from django.core.management.base import BaseCommand, CommandError
 from classifier import examination
 from classifier.choices import PromotionState
 from classifier.gate import Finding, refused
+from classifier.management.naming import registered_version
 from classifier.promotion import promotion_ask
 from classifier.queueing import active_version
-from classifier.registry import version_named
 from patients.errors import DomainError
 
 MARKS = {True: "passed", False: "REFUSED", None: "not tried"}
@@ -27,12 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="kept with the promotion")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        version = version_named(options["model"])
-        if version is None:
-            raise CommandError(
-                f"No model {options['model']!r} is registered. Register it first: "
-                "manage.py register_model DIRECTORY."
-            )
+        version = registered_version(options["model"])
         before = active_version()
         self.stderr.write(f"Asking the gate about {version}, against {before or 'no other'} ...")
         findings = examination.examine(version, before)

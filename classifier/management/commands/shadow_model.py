@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from classifier.registry import version_named
+from classifier.management.naming import registered_version
 from classifier.shadow import shadow_end, shadow_start
 from patients.errors import DomainError
 
@@ -19,12 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--end", action="store_true", help="read along no more")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        version = version_named(options["model"])
-        if version is None:
-            raise CommandError(
-                f"No model {options['model']!r} is registered. Register it first: "
-                "manage.py register_model DIRECTORY."
-            )
+        version = registered_version(options["model"])
         try:
             (shadow_end if options["end"] else shadow_start)(version=version)
         except DomainError as error:
