@@ -9,6 +9,7 @@ from accounts.models import Organisation
 from adaptation.trial import SiteCells
 from classifier.choices import PredictionState
 from classifier.inference.classes import CLASSES
+from classifier.inference.embedding import place_of
 from classifier.models import ModelVersion, Prediction
 from patients.choices import CaseStatus
 from patients.models import Case
@@ -66,9 +67,9 @@ def site_of(organisation: Organisation, version: ModelVersion) -> Site:
             keys=tuple(str(row[1]) for row in used),
             truth=np.array([CLASSES.index(said[row[1]].label) for row in used], np.int64),
             probabilities=np.array([row[3] for row in used], float).reshape(-1, len(CLASSES)),
-            places=np.array(
-                [np.frombuffer(bytes(row[4]), "<f2").astype(float) for row in used]
-            ).reshape(len(used), size // 2),
+            places=np.array([place_of(row[4]) for row in used], float).reshape(
+                len(used), size // 2
+            ),
             cases=np.array([row[2] for row in used], np.int64),
             other_reasons=np.array([bool(set(row[5]) - {"low_confidence"}) for row in used], bool),
         ),

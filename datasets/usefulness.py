@@ -8,7 +8,6 @@ the candidates at first: 0 for a twin, a half for a usual cell. Cells are chosen
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from django.db.models import QuerySet
@@ -17,6 +16,7 @@ from accounts.models import Role, User
 from accounts.permissions import visible_cases
 from classifier.choices import PredictionState
 from classifier.hiding import answers_hidden
+from classifier.inference.embedding import place_of
 from classifier.models import ModelVersion, Prediction
 from classifier.queueing import active_version
 from datasets.consents import consents_now
@@ -50,22 +50,24 @@ def most_useful(user: User, *, most: int = SHOWN) -> Ranking:
     if version is None:
         return Ranking(None, [], 0, 0)
     own = _of(user, version)
-    rows = list(
-        own.filter(cell__image__case__status__in=UNREAD)
-        .order_by("-pk")
-        .values_list("pk", "probabilities", "embedding")[:CANDIDATES]
-    )
+    newest = own.filter(cell__image__case__status__in=UNREAD).order_by("-pk")
+    rows = [
+        (pk, probabilities, place_of(data))
+        for pk, probabilities, data in newest.values_list("pk", "probabilities", "embedding")[
+            :CANDIDATES
+        ]
+    ]
     known = own.filter(cell__image__case__status=CaseStatus.SIGNED).order_by("-pk")
-    places = [_place(data) for data in known.values_list("embedding", flat=True)[:KNOWN]]
-    sizes = Counter([*(len(_place(row[2])) for row in rows), *map(len, places)])
+    places = [place_of(data) for data in known.values_list("embedding", flat=True)[:KNOWN]]
+    sizes = Counter(map(len, [*(row[2] for row in rows), *places]))
     size = max(sizes, key=lambda each: sizes[each], default=0)
-    rows = [row for row in rows if len(_place(row[2])) == size]
+    rows = [row for row in rows if len(row[2]) == size]
     places = [place for place in places if len(place) == size]
     if not rows:
         return Ranking(version, [], 0, len(places))
     order = rank(
         np.array([row[1] for row in rows], np.float64),
-        np.array([_place(row[2]) for row in rows], np.float32).reshape(len(rows), size),
+        np.array([row[2] for row in rows], np.float32).reshape(len(rows), size),
         np.array(places, np.float32).reshape(len(places), size),
         most=2 * most,
     )
@@ -137,7 +139,3 @@ def _may_see(user: User, chosen: list[Useful]) -> list[Useful]:
     cases = {each.prediction.cell.image.case for each in chosen}
     hidden = {case.pk for case in cases if answers_hidden(user, case)}
     return [each for each in chosen if each.prediction.cell.image.case_id not in hidden]
-
-
-def _place(data: Any) -> np.ndarray:
-    return np.frombuffer(bytes(data), "<f2").astype(np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from classifier.inference.classes import CLASSES
+from classifier.inference.embedding import place_of
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def unpack(data: bytes | memoryview) -> Cells:
 def from_rows(rows: Sequence[dict]) -> Cells:
     """From the values of predictions: pk, case, at, label, abstained, confidence, in_distribution,
     embedding."""
-    places = [np.frombuffer(bytes(row["embedding"] or b""), "<f2") for row in rows]
+    places = [place_of(row["embedding"]) for row in rows]
     return Cells(
         key=np.array([row["pk"] for row in rows], np.int64),
         case=np.array([row["case"] for row in rows], np.int64),

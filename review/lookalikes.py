@@ -1,7 +1,6 @@
 """Cells like this one: the nearest among signed cells, and reference cells of the classes in question."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from accounts.permissions import visible_cases
 from classifier.choices import PredictionState
 from classifier.gallery import latest_predictions
 from classifier.inference.classes import CLASSES
+from classifier.inference.embedding import place_of
 from classifier.models import Cell, Prediction
 from patients.choices import CaseStatus
 from review.choices import Label, ReadingKind
@@ -53,11 +53,11 @@ def look_alikes(user: User, cell: Cell, *, most: int = NEAREST) -> list[Alike]:
         .order_by("-pk")
         .values_list("pk", "embedding")[:SEARCHED]
     )
-    own = _vector(row.embedding)
+    own = place_of(row.embedding).astype(np.float32)
     found = [(pk, data) for pk, data in found if data and len(data) == 2 * own.size]
     if not found:
         return []
-    others = np.stack([_vector(data) for _, data in found])
+    others = np.stack([place_of(data) for _, data in found]).astype(np.float32)
     distances = np.sqrt(((others - own) ** 2).sum(axis=1))
     order = np.argsort(distances, kind="stable")[:most]
     rows = Prediction.objects.select_related("cell__image__case").in_bulk(
@@ -105,7 +105,3 @@ def references(user: User, labels: list[str]) -> list[ReferenceCell]:
         if len(shown[each.label]) < PER_CLASS:
             shown[each.label].append(each)
     return [each for label in labels for each in shown[label]]
-
-
-def _vector(data: Any) -> np.ndarray:
-    return np.frombuffer(bytes(data), "<f2").astype(np.float32)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from classifier.inference.embedding import embedding_of
 from classifier.inference.indist import InDistribution, excess
 from classifier.inference.manifest import Manifest
 from classifier.inference.preprocess import Box
@@ -113,7 +114,7 @@ def judge(
         precision=precision,
         milliseconds=milliseconds,
         attributes=read_attributes(raw.attributes, manifest),
-        embedding=np.clip(place.whitened, -6e4, 6e4).astype("<f2").tobytes(),
+        embedding=embedding_of(place.whitened),
         features=raw.features if keep_features else None,
     )
 
